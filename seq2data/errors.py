@@ -1,0 +1,121 @@
+"""Every error that seq2data raises itself.
+
+Seq2DataError
+ |- SourceError        (ValueError)      what was passed in cannot serve
+ |- BatchError         (ValueError)      a batch is not arrays, or broke the spec
+ |- ReadError          (RuntimeError)    the user's code raised; the cause is its error
+ |- WorkerCrashError   (RuntimeError)    a worker died without raising
+ |- BatchTimeoutError  (TimeoutError)    a batch took longer than `timeout`
+ |- PayloadError       (PicklingError)   the source cannot be sent to workers
+ |- MissingExtraError  (ImportError)     an optional dependency is not installed
+
+They cross process borders, so each survives pickling with its attributes.
+"""
+
+from __future__ import annotations
+
+import pickle
+from typing import Optional
+
+
+class Seq2DataError(Exception):
+    """Base of all; `except Seq2DataError` catches whatever seq2data itself reports."""
+
+
+class SourceError(Seq2DataError, ValueError):
+    """What was passed in cannot serve as a source."""
+
+
+class BatchError(Seq2DataError, ValueError):
+    """A batch is not made of arrays, or differs from the dataset's `element_spec`.
+
+    Attributes:
+        index: The batch's index in the source, None before reading began.
+    """
+
+    def __init__(self, message: str, index: Optional[int] = None) -> None:
+        super().__init__(message, index)
+        self.index = index
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class ReadError(Seq2DataError, RuntimeError):
+    """The user's own code raised; `__cause__` is its exception where it can travel.
+
+    Attributes:
+        index: Index of the batch that was read, None for a hook.
+        epoch: Number of the pass, from 0.
+        pid: The process that ran the code.
+        worker_traceback: Its traceback as text.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        index: Optional[int] = None,
+        epoch: Optional[int] = None,
+        pid: Optional[int] = None,
+        worker_traceback: str = "",
+    ) -> None:
+        super().__init__(message, index, epoch, pid, worker_traceback)
+        self.index = index
+        self.epoch = epoch
+        self.pid = pid
+        self.worker_traceback = worker_traceback
+
+    def __str__(self) -> str:
+        return f"{self.args[0]}\n\n{self.worker_traceback}".rstrip()
+
+
+class WorkerCrashError(Seq2DataError, RuntimeError):
+    """A worker died without raising: it was killed, or its code left the process.
+
+    Attributes:
+        pid: The worker's process id, None if it never started.
+        status: Exit code, or minus the signal's number; None if nobody saw it.
+    """
+
+    def __init__(
+        self, message: str, pid: Optional[int] = None, status: Optional[int] = None
+    ) -> None:
+        super().__init__(message, pid, status)
+        self.pid = pid
+        self.status = status
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class BatchTimeoutError(Seq2DataError, TimeoutError):
+    """A batch took longer than `timeout` seconds.
+
+    Attributes:
+        index: Index of the first batch the worker had been asked for.
+        epoch: Number of the pass, from 0.
+        pid: The worker.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        index: Optional[int] = None,
+        epoch: Optional[int] = None,
+        pid: Optional[int] = None,
+    ) -> None:
+        super().__init__(message, index, epoch, pid)
+        self.index = index
+        self.epoch = epoch
+        self.pid = pid
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class PayloadError(Seq2DataError, pickle.PicklingError):
+    """The source cannot be sent to worker processes."""
+
+
+class MissingExtraError(Seq2DataError, ImportError):
+    """An optional dependency is not installed; the message has the command."""

@@ -1,0 +1,103 @@
+"""Turns the keyword arguments of the public functions into checked settings."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Optional
+
+_CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
+_CPU_QUOTA = Path("/sys/fs/cgroup/cpu/cpu.cfs_quota_us")
+_CPU_PERIOD = Path("/sys/fs/cgroup/cpu/cpu.cfs_period_us")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Settings of one dataset; arguments are checked when it is made.
+
+    Raises:
+        ValueError: A number is out of its range.
+        TypeError: A number is not one.
+    """
+
+    workers: Optional[int] = None
+    use_multiprocessing: bool = True
+    max_queue_size: int = 10
+    shuffle: bool = False
+    seed: Optional[int] = None
+    timeout: Optional[float] = None
+
+    def __post_init__(self) -> None:
+        if self.workers is not None:
+            _check_whole("workers", self.workers, 0)
+        _check_whole("max_queue_size", self.max_queue_size, 1)
+        if self.seed is not None:
+            _check_whole("seed", self.seed, 0)
+        if self.timeout is not None and not self.timeout > 0:
+            raise ValueError(
+                f"`timeout` is a number of seconds above 0, or None; "
+                f"received: {self.timeout!r}"
+            )
+
+    @property
+    def num_workers(self) -> int:
+        """Workers that read at once; 0 means in the caller's process."""
+        return usable_cores() if self.workers is None else self.workers
+
+    @property
+    def uses_processes(self) -> bool:
+        """Whether batches are read in other processes than the caller's."""
+        return self.use_multiprocessing and self.num_workers > 0
+
+
+def _check_whole(name: str, value: object, least: int) -> None:
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(
+            f"`{name}` is a whole number of {least} or more; received: {value!r}"
+        )
+    if int(value) < least:  # type: ignore[call-overload]  # has __index__
+        raise ValueError(
+            f"`{name}` is a whole number of {least} or more; received: {value!r}"
+        )
+
+
+def usable_cores() -> int:
+    """Cores this process may use: its affinity, cut by the cgroup's CPU quota."""
+    if hasattr(os, "sched_getaffinity"):
+        cores = len(os.sched_getaffinity(0))
+    else:
+        cores = os.cpu_count() or 1
+    quota = _cgroup_quota()
+    return cores if quota is None else max(1, min(cores, math.ceil(quota)))
+
+
+def _cgroup_quota() -> Optional[float]:
+    """The cgroup's quota in cores (v2, then v1)."""
+    try:
+        if _CPU_MAX.exists():
+            quota, period = _CPU_MAX.read_text().split()
+        else:
+            quota, period = _CPU_QUOTA.read_text(), _CPU_PERIOD.read_text()
+        if quota.strip() in ("max", "-1"):
+            return None
+        return int(quota) / int(period)
+    except (OSError, ValueError):  # no cgroup here, or one of another make
+        return None
+
+
+def start_method() -> str:
+    """How workers are started: `"fork"` from the clean nursery, or `"exec"`.
+
+    Linux forks; elsewhere, and where the environment variable SEQ2DATA_START_METHOD
+    says so, each worker is a fresh interpreter.
+    """
+    default = "fork" if sys.platform == "linux" else "exec"
+    method = os.environ.get("SEQ2DATA_START_METHOD", default)
+    if method not in ("fork", "exec"):
+        raise ValueError(
+            f"SEQ2DATA_START_METHOD is `fork` or `exec`; received: {method!r}"
+        )
+    return method
