@@ -1,0 +1,1 @@
+"""Stage 1 of 4: what the user has, behind one surface: `read(index)` gives a batch."""

@@ -1,0 +1,67 @@
+"""Recognises what the user passed in, by what it can do."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, Callable, Optional, Union
+
+from seq2data.errors import SourceError
+from seq2data.source.generator import GeneratorFunction, GeneratorObject
+from seq2data.source.indexable import Indexable
+
+Source = Union[Indexable, GeneratorFunction, GeneratorObject]
+
+
+def adapt(source: Any, transform: Optional[Callable[[Any], Any]] = None) -> Source:
+    """The source behind the user's object.
+
+    Raises:
+        SourceError: The object is none of the kinds that can be read, or `transform`
+            comes with one that is not read by index.
+    """
+    if isinstance(source, type):
+        raise SourceError(
+            f"`{source.__qualname__}` is a class: pass an instance of it, or use "
+            f"`seq2data.wrap({source.__qualname__}, ...)`"
+        )
+    if callable(getattr(source, "__getitem__", None)):
+        if not hasattr(source, "__len__"):
+            raise SourceError(
+                f"`{type(source).__qualname__}` has `__getitem__` but no `__len__`: "
+                "add `__len__`, the number of batches in a pass"
+            )
+        return Indexable(source, transform)
+    if transform is not None:
+        raise SourceError(
+            "`transform` is called with `source[i]`, so it needs a source with "
+            f"`__getitem__` and `__len__`; received: `{type(source).__qualname__}`. "
+            "Transform the items inside the generator instead"
+        )
+    return _adapt_generator(source)
+
+
+def _adapt_generator(source: Any) -> Source:
+    if hasattr(source, "__next__"):
+        return GeneratorObject(iter(source))
+    if hasattr(source, "__iter__"):
+        return GeneratorFunction(source.__iter__, type(source).__qualname__)
+    if callable(source):
+        _check_no_arguments(source)
+        return GeneratorFunction(source, getattr(source, "__name__", repr(source)))
+    raise SourceError(
+        f"a `{type(source).__qualname__}` cannot be read: pass a Sequence or another "
+        "object with `__len__` and `__getitem__`, a generator or another iterator, or "
+        "a function that returns one"
+    )
+
+
+def _check_no_arguments(function: Callable[..., Any]) -> None:
+    try:
+        inspect.signature(function).bind()
+    except ValueError:  # a builtin without a signature
+        return
+    except TypeError as error:
+        raise SourceError(
+            f"`{getattr(function, '__name__', function)!s}` needs arguments "
+            f"({error}): pass `functools.partial` of it, or the generator it returns"
+        ) from error

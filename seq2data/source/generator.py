@@ -1,0 +1,98 @@
+"""Turns a generator, an iterator or a function that makes one into a source.
+
+Items are read one at a time, in order, by one reader. The source's position is the only
+index it serves; index 0 of a factory begins a new run of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Callable, Optional
+
+from seq2data.errors import SourceError
+
+
+class EndOfDataError(Exception):
+    """The generator has no further item; never leaves seq2data."""
+
+
+class GeneratorFunction:
+    """A callable without arguments; each call gives a new iterator."""
+
+    restarts = True
+    """After its end, the next pass calls the function again."""
+
+    def __init__(self, factory: Callable[[], Any], name: str) -> None:
+        self._factory = factory
+        self._name = name
+        self._iterator: Optional[Iterator[Any]] = None
+        self._position = 0
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Only the function travels: a run that has begun stays where it is.
+        return {**self.__dict__, "_iterator": None, "_position": 0}
+
+    @property
+    def name(self) -> str:
+        """The function's name, for messages."""
+        return self._name
+
+    def read(self, index: int) -> Any:
+        """The next item, which must be the one at `index`.
+
+        Raises:
+            EndOfDataError: There is no further item.
+            SourceError: `index` is not the position, so items would be lost.
+        """
+        if index == 0:
+            self._iterator, self._position = self._start(), 0
+        if self._iterator is None or index != self._position:
+            raise SourceError(
+                f"`{self._name}` stands at item {self._position} and cannot give item "
+                f"{index}: a generator is read once, in order"
+            )
+        item = _next(self._iterator)
+        self._position += 1
+        return item
+
+    def _start(self) -> Iterator[Any]:
+        made = self._factory()
+        if not hasattr(made, "__iter__"):
+            raise SourceError(
+                f"`{self._name}()` returned a `{type(made).__qualname__}`: a source "
+                "that is called must return a generator or another iterable"
+            )
+        return iter(made)
+
+
+class GeneratorObject:
+    """A live generator or iterator: it cannot be sent, copied or begun again."""
+
+    restarts = False
+    """Once at its end it stays there."""
+
+    def __init__(self, iterator: Iterator[Any]) -> None:
+        self._iterator = iterator
+
+    @property
+    def name(self) -> str:
+        """The generator's name, for messages."""
+        return str(
+            getattr(self._iterator, "__name__", type(self._iterator).__qualname__)
+        )
+
+    def read(self, index: int) -> Any:
+        """The next item.
+
+        Raises:
+            EndOfDataError: There is no further item.
+        """
+        del index  # its one reader asks in order
+        return _next(self._iterator)
+
+
+def _next(iterator: Iterator[Any]) -> Any:
+    try:
+        return next(iterator)
+    except StopIteration:
+        raise EndOfDataError from None

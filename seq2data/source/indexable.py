@@ -1,0 +1,71 @@
+"""Turns anything with `__len__` and `__getitem__` into a source read by index.
+
+That is a Keras 2 or Keras 3 Sequence, a list, a torch map-style Dataset: it is known by
+what it can do, so classes of any Keras, and without `super().__init__()`, serve.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Optional
+
+from seq2data.errors import SourceError
+
+
+class Indexable:
+    """The user's object; the same in the caller's process and in every worker.
+
+    Args:
+        wrapped: The user's object.
+        transform: Called with `wrapped[index]`; gives the arrays.
+    """
+
+    restarts = True
+    """A pass begins at index 0, and any index may be read again."""
+
+    def __init__(
+        self, wrapped: Any, transform: Optional[Callable[[Any], Any]] = None
+    ) -> None:
+        self._wrapped = wrapped
+        self._transform = transform
+
+    @property
+    def name(self) -> str:
+        """The class, for messages."""
+        return type(self._wrapped).__qualname__
+
+    @property
+    def wrapped(self) -> Any:
+        """The user's object itself."""
+        return self._wrapped
+
+    def num_batches(self) -> int:
+        """`len()` of the user's object, asked anew on every call.
+
+        Raises:
+            SourceError: It is 0.
+        """
+        count = len(self._wrapped)
+        if count == 0:
+            raise SourceError(
+                f"`{self.name}` is empty: its `__len__` returned 0, so there is no "
+                "batch to read"
+            )
+        return count
+
+    def read(self, index: int) -> Any:
+        """What the user's object gives for `index`, transformed."""
+        item = self._wrapped[index]
+        return item if self._transform is None else self._transform(item)
+
+    def on_epoch_begin(self) -> None:
+        """Calls the user's hook of this name (Keras 3), if there is one."""
+        self._call_hook("on_epoch_begin")
+
+    def on_epoch_end(self) -> None:
+        """Calls the user's hook of this name, if there is one."""
+        self._call_hook("on_epoch_end")
+
+    def _call_hook(self, name: str) -> None:
+        hook = getattr(self._wrapped, name, None)
+        if callable(hook):
+            hook()

@@ -1,0 +1,191 @@
+"""Turns a batch of any legal shape into flat arrays and a picture of its nesting.
+
+The picture (`Structure`) says how tuples and dicts are nested and which leaves are
+dense, sparse or None; it is plain data, so it crosses processes and compares equal.
+Lists become tuples, since tf.data has none (as Keras 2.15 does,
+`keras/engine/data_adapter.py`, `tf.__internal__.nest.list_to_tuple`).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Optional
+
+import numpy as np
+
+from seq2data.errors import BatchError
+
+ARRAY = "array"
+SPARSE = "sparse"
+NONE = "none"
+TUPLE = "tuple"
+DICT = "dict"
+
+# Kinds of numpy dtype that tf.data holds as they are: bool, ints, floats, complex.
+_NUMBER_KINDS = "biufc"
+_TEXT_KINDS = "SUT"
+
+
+@dataclass(frozen=True)
+class Structure:
+    """One node of a batch's nesting.
+
+    Attributes:
+        kind: ARRAY, SPARSE, NONE, TUPLE or DICT.
+        keys: Of a dict, in sorted order where they sort.
+        children: Of a tuple or dict.
+        named: The class of a namedtuple.
+    """
+
+    kind: str
+    keys: tuple[Any, ...] = ()
+    children: tuple[Structure, ...] = ()
+    named: Optional[type] = None
+
+    def leaf_names(self, prefix: str = "") -> list[str]:
+        """A readable place for each leaf that has arrays: `[0]['image']`."""
+        if self.kind == NONE:
+            return []
+        if self.kind in (ARRAY, SPARSE):
+            return [prefix or "the batch"]
+        keys = self.keys if self.kind == DICT else range(len(self.children))
+        return [
+            name
+            for key, child in zip(keys, self.children)
+            for name in child.leaf_names(f"{prefix}[{key!r}]")
+        ]
+
+    def leaf_kinds(self) -> list[str]:
+        """ARRAY or SPARSE for each name of `leaf_names`."""
+        if self.kind in (ARRAY, SPARSE):
+            return [self.kind]
+        return [kind for child in self.children for kind in child.leaf_kinds()]
+
+    def pack(self, leaves: Iterator[Any]) -> Any:
+        """Rebuilds the nesting around `leaves`, one per name of `leaf_names`."""
+        if self.kind == NONE:
+            return None
+        if self.kind in (ARRAY, SPARSE):
+            return next(leaves)
+        children = [child.pack(leaves) for child in self.children]
+        if self.kind == DICT:
+            return dict(zip(self.keys, children))
+        return self.named(*children) if self.named else tuple(children)
+
+    def __str__(self) -> str:
+        return repr(self.pack(iter(_Symbol(kind) for kind in self.leaf_kinds())))
+
+
+class _Symbol(str):
+    """Prints without quotes."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def flatten(batch: Any) -> tuple[Structure, list[np.ndarray]]:
+    """Splits a batch into its structure and its arrays, in the structure's order.
+
+    A sparse leaf gives three arrays: int64 indices `[nnz, rank]` in row-major order,
+    values `[nnz]`, and the int64 dense shape `[rank]`. Text gives an object array of
+    bytes (UTF-8). The arrays may be the user's own memory: copy what must stay.
+
+    Raises:
+        BatchError: A leaf cannot become an array that tf.data holds; names the leaf.
+    """
+    arrays: list[np.ndarray] = []
+    return _flatten(batch, "", arrays), arrays
+
+
+def _flatten(value: Any, place: str, arrays: list[np.ndarray]) -> Structure:
+    if value is None:
+        return Structure(NONE)
+    if isinstance(value, Mapping):
+        keys = _ordered(value)
+        children = [_flatten(value[k], f"{place}[{k!r}]", arrays) for k in keys]
+        return Structure(DICT, tuple(keys), tuple(children))
+    if isinstance(value, (tuple, list)):
+        children = [_flatten(v, f"{place}[{i}]", arrays) for i, v in enumerate(value)]
+        named = type(value) if hasattr(value, "_fields") else None
+        return Structure(TUPLE, (), tuple(children), named)
+    components = _sparse_components(value)
+    if components is not None:
+        arrays.extend(components)
+        return Structure(SPARSE)
+    arrays.append(_as_array(value, place or "the batch"))
+    return Structure(ARRAY)
+
+
+def _ordered(mapping: Mapping[Any, Any]) -> list[Any]:
+    try:
+        return sorted(mapping)
+    except TypeError:  # keys of several types do not compare
+        return list(mapping)
+
+
+def _sparse_components(value: Any) -> Optional[tuple[np.ndarray, ...]]:
+    scipy_sparse = sys.modules.get("scipy.sparse")
+    if scipy_sparse is not None and scipy_sparse.issparse(value):
+        rows = value.tocsr()
+        rows.sum_duplicates()  # sorts the columns, too
+        matrix = rows.tocoo()
+        indices = np.stack([matrix.row, matrix.col], axis=1).astype(np.int64)
+        return indices, matrix.data, np.asarray(matrix.shape, np.int64)
+    tensorflow = sys.modules.get("tensorflow")
+    if tensorflow is not None and isinstance(value, tensorflow.SparseTensor):
+        return (
+            np.asarray(value.indices, np.int64),
+            np.asarray(value.values),
+            np.asarray(value.dense_shape, np.int64),
+        )
+    return None
+
+
+def _as_array(value: Any, place: str) -> np.ndarray:
+    if isinstance(value, (str, bytes)):
+        return _as_text(np.array(value, dtype=object), place)
+    try:
+        array = np.asarray(value)
+    except Exception as error:
+        raise BatchError(f"{_not_an_array(value, place)} ({error})") from error
+    if array.dtype.kind in _NUMBER_KINDS or _is_extended_float(array.dtype):
+        return array
+    if array.dtype.kind in _TEXT_KINDS or array.dtype == object:
+        return _as_text(array.astype(object), place)
+    raise BatchError(
+        f"{place} has dtype `{array.dtype}`, which tf.data does not hold; "
+        "convert it to numbers or strings in `__getitem__`"
+    )
+
+
+def _is_extended_float(dtype: np.dtype) -> bool:
+    """bfloat16 and its kin, which numpy knows as void."""
+    return dtype.kind == "V" and dtype.type.__module__ == "ml_dtypes"
+
+
+def _as_text(array: np.ndarray, place: str) -> np.ndarray:
+    encoded = np.empty(array.shape, dtype=object)
+    flat = encoded.reshape(-1)
+    for position, item in enumerate(array.reshape(-1)):
+        if isinstance(item, str):
+            flat[position] = item.encode()
+        elif isinstance(item, bytes):
+            flat[position] = bytes(item)
+        else:
+            raise BatchError(_not_an_array(item, place))
+    return encoded
+
+
+def _not_an_array(value: Any, place: str) -> str:
+    return (
+        f"{place} holds a `{type(value).__module__}.{type(value).__qualname__}`, "
+        "which cannot become an array: a batch is made of arrays, numbers, strings, "
+        "scipy.sparse matrices and None, in tuples, lists and dicts; for samples of "
+        "other types pass `transform` and `batch_size`"
+    )
+
+
