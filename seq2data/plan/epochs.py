@@ -1,0 +1,57 @@
+"""Turns a number of batches into one epoch's order of them."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import Optional
+
+import numpy as np
+
+_SHUFFLE_KEY = 0
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One pass.
+
+    Attributes:
+        number: How many passes were begun before it.
+        num_batches: Batches in this pass.
+        order: int64 permutation `[num_batches]`, None for 0, 1, 2, ...
+    """
+
+    number: int
+    num_batches: int
+    order: Optional[np.ndarray] = None
+
+    def indices(self, start: int, stop: int) -> tuple[int, ...]:
+        """The source's indices at positions `start` to `stop` of the pass."""
+        if self.order is None:
+            return tuple(range(start, stop))
+        return tuple(self.order[start:stop].tolist())
+
+
+class Plan:
+    """Counts the passes of one dataset and orders each from (seed, epoch) alone.
+
+    Not thread-safe: the dataset's owner begins one pass at a time.
+    """
+
+    def __init__(self, shuffle: bool = False, seed: Optional[int] = None) -> None:
+        self._shuffle = shuffle
+        self._begun = 0
+        self.entropy = secrets.randbits(128) if seed is None else int(seed)
+        """What all random state of the dataset derives from."""
+
+    def begin(self, num_batches: int) -> Epoch:
+        """The next epoch."""
+        number = self._begun
+        self._begun += 1
+        return Epoch(number, num_batches, self._order(number, num_batches))
+
+    def _order(self, number: int, num_batches: int) -> Optional[np.ndarray]:
+        if not self._shuffle:
+            return None
+        seed = np.random.SeedSequence(self.entropy, spawn_key=(_SHUFFLE_KEY, number))
+        return np.random.default_rng(seed).permutation(num_batches)

@@ -1,0 +1,48 @@
+"""Seeds the global generators for one batch, from (seed, epoch, index) alone.
+
+The idea is Grain's `random_map` (github.com/google/grain): random state belongs to the
+batch and not to the worker, so the number of workers cannot change a batch. Here it is
+applied to the global state of `random` and `numpy.random`, which legacy code draws from.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+
+_READ_KEY = 1
+
+
+def seed_generators(entropy: int, epoch: int, index: int) -> None:
+    """Seeds `random` and `numpy.random` for reading batch `index` in `epoch`."""
+    sequence = np.random.SeedSequence(entropy, spawn_key=(_READ_KEY, epoch, index))
+    words = sequence.generate_state(4)
+    np.random.seed(words)
+    random.seed(int.from_bytes(words.tobytes(), "little"))
+
+
+class GeneratorStates:
+    """The global states of both generators at one moment."""
+
+    def __init__(self) -> None:
+        self._random = random.getstate()
+        self._numpy: Any = np.random.get_state()
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, GeneratorStates):
+            return NotImplemented
+        mine, theirs = self._numpy, other._numpy
+        return (
+            self._random == other._random
+            and mine[2:] == theirs[2:]
+            and bool(np.array_equal(mine[1], theirs[1]))
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # two moments may compare equal
+
+    def restore(self) -> None:
+        """Makes them the current states again."""
+        random.setstate(self._random)
+        np.random.set_state(self._numpy)
