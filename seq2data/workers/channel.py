@@ -1,0 +1,115 @@
+"""Turns a Unix socket into a way for whole messages and file descriptors.
+
+A frame is a header (payload bytes, number of descriptors), the descriptors attached to
+it, and the pickled message. Both ends own their socket; end of file is the death notice.
+"""
+
+from __future__ import annotations
+
+import array
+import os
+import pickle
+import socket
+import struct
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+_HEADER = struct.Struct("=QI")
+_RECEIVE_BYTES = 1 << 18
+# The kernel's SCM_MAX_FD; more in one message is refused.
+MOST_DESCRIPTORS = 253
+
+
+class Channel:
+    """One end of a connection; used by one thread at a time.
+
+    Raises:
+        EOFError: From every method, when the other end is gone.
+    """
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._socket = connection
+        self._received = bytearray()
+        self._descriptors: deque[int] = deque()
+
+    def fileno(self) -> int:
+        """For selectors."""
+        return self._socket.fileno()
+
+    def send(self, message: Any, descriptors: Sequence[int] = ()) -> None:
+        """Sends one message; the descriptors stay open on this side."""
+        payload = pickle.dumps(message, protocol=5)
+        frame = _HEADER.pack(len(payload), len(descriptors)) + payload
+        try:
+            sent = self._send_some(frame, descriptors)
+            if sent < len(frame):
+                self._socket.sendall(memoryview(frame)[sent:])
+        except (BrokenPipeError, ConnectionResetError) as error:
+            raise EOFError("the other end is gone") from error
+
+    def _send_some(self, frame: bytes, descriptors: Sequence[int]) -> int:
+        if not descriptors:
+            return self._socket.send(frame)
+        rights = array.array("i", descriptors)
+        return self._socket.sendmsg(
+            [frame], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)]
+        )
+
+    def receive(self) -> tuple[Any, list[int]]:
+        """Waits for the next message; its descriptors belong to the caller."""
+        while True:
+            messages = self._take_frames(most=1)
+            if messages:
+                return messages[0]
+            self._fill(0)
+
+    def receive_ready(self) -> list[tuple[Any, list[int]]]:
+        """The messages that are there, without waiting for the rest of another."""
+        try:
+            self._fill(socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return []
+        return self._take_frames()
+
+    def _fill(self, flags: int) -> None:
+        space = socket.CMSG_SPACE(MOST_DESCRIPTORS * array.array("i").itemsize)
+        try:
+            data, ancillary, _, _ = self._socket.recvmsg(_RECEIVE_BYTES, space, flags)
+        except ConnectionResetError as error:
+            raise EOFError("the other end is gone") from error
+        for _, kind, rights in ancillary:
+            if kind == socket.SCM_RIGHTS:
+                found = array.array("i")
+                found.frombytes(rights[: len(rights) - len(rights) % found.itemsize])
+                self._descriptors.extend(found)
+        if not data:
+            raise EOFError("the other end is gone")
+        self._received += data
+
+    def _take_frames(self, most: int = 1 << 30) -> list[tuple[Any, list[int]]]:
+        frames: list[tuple[Any, list[int]]] = []
+        start = 0
+        while len(frames) < most and len(self._received) - start >= _HEADER.size:
+            length, count = _HEADER.unpack_from(self._received, start)
+            end = start + _HEADER.size + length
+            if len(self._received) < end:
+                break
+            with memoryview(self._received) as view:
+                message = pickle.loads(view[start + _HEADER.size : end])
+            frames.append((message, [self._descriptors.popleft() for _ in range(count)]))
+            start = end
+        del self._received[:start]
+        return frames
+
+    def close(self) -> None:
+        """Closes the socket and descriptors that nobody took."""
+        self._socket.close()
+        while self._descriptors:
+            os.close(self._descriptors.popleft())
+
+
+def pair() -> tuple[Channel, socket.socket]:
+    """This side's channel and the socket for the other side."""
+    mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    return Channel(mine), theirs

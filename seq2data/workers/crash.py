@@ -1,0 +1,112 @@
+"""Turns what went wrong in a worker into words, and into errors in the parent."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import traceback
+from typing import Optional
+
+from seq2data.errors import (
+    BatchError,
+    ReadError,
+    Seq2DataError,
+    SourceError,
+    WorkerCrashError,
+)
+from seq2data.workers.messages import Failure
+
+_CAUSES = {
+    signal.SIGKILL: "probably the system ran out of memory, or somebody killed it",
+    signal.SIGSEGV: "native code called by the source crashed",
+    signal.SIGBUS: "memory that was promised was not there",
+    signal.SIGABRT: "native code called by the source gave up",
+    signal.SIGTERM: "somebody asked it to stop",
+}
+
+
+def failure_of(error: BaseException, index: Optional[int] = None) -> Failure:
+    """What a worker reports of an exception; tries out that the parent can load it."""
+    summary = "".join(traceback.format_exception_only(type(error), error)).strip()
+    text = "".join(
+        traceback.format_exception(type(error), error, error.__traceback__)
+    )
+    return Failure(summary, text, _pickled(error), index)
+
+
+def _pickled(error: BaseException) -> Optional[bytes]:
+    try:
+        data = pickle.dumps(error)
+        return data if type(pickle.loads(data)) is type(error) else None
+    except Exception:  # noqa: BLE001  # the user's __reduce__ may raise anything
+        return None
+
+
+def error_of(
+    failure: Failure, name: str, epoch: Optional[int], pid: Optional[int]
+) -> Seq2DataError:
+    """The parent's error for a worker's failure.
+
+    seq2data's own findings come out as they are; an exception of the user's becomes
+    the cause of a ReadError.
+    """
+    original = _loaded(failure.error)
+    if isinstance(original, (BatchError, SourceError)):
+        if isinstance(original, BatchError) and failure.index is not None:
+            located = f"batch {failure.index} of `{name}`: {original}"
+            return BatchError(located, failure.index)
+        return original
+    if failure.index is None:
+        message = f"`{name}` could not be loaded in a worker: {failure.summary}"
+    else:
+        message = (
+            f"reading batch {failure.index} of `{name}` (epoch {epoch}, pid {pid}) "
+            f"raised {failure.summary}"
+        )
+    error = ReadError(message, failure.index, epoch, pid, failure.traceback)
+    error.__cause__ = original
+    return error
+
+
+def _loaded(data: Optional[bytes]) -> Optional[BaseException]:
+    if data is None:
+        return None
+    try:
+        error = pickle.loads(data)
+    except Exception:  # noqa: BLE001  # a class that only the worker can import
+        return None
+    return error if isinstance(error, BaseException) else None
+
+
+def crash_error(
+    name: str, pid: Optional[int], status: Optional[int], indices: tuple[int, ...]
+) -> WorkerCrashError:
+    """The error for a worker that died again and again on the same batches."""
+    which = f"batch {indices[0]}" if len(indices) == 1 else f"batches {list(indices)}"
+    return WorkerCrashError(
+        f"a worker (pid {pid}) died while it read {which} of `{name}`: "
+        f"{status_in_words(status)}. Its output, if any, is on stderr; "
+        "`workers=0` reads the batch in this process, under a debugger if you like",
+        pid,
+        status,
+    )
+
+
+def status_in_words(status: Optional[int]) -> str:
+    """An exit status as a person would say it."""
+    if status is None:
+        return "nobody saw its exit status"
+    if status >= 0:
+        return f"it left with exit code {status} (the code called `os._exit`?)"
+    try:
+        name = signal.Signals(-status)
+    except ValueError:
+        return f"it was killed by signal {-status}"
+    cause = _CAUSES.get(name)
+    return f"it was killed by {name.name}" + (f"; {cause}" if cause else "")
+
+
+def exit_status(wait_status: int) -> int:
+    """What `os.waitpid` gave, as an exit code or minus the signal's number."""
+    return os.waitstatus_to_exitcode(wait_status)

@@ -1,0 +1,30 @@
+"""The environment of worker processes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+# One worker per core is the parallelism; each library's own pool on top of it would
+# fight for the same cores, and its threads would forbid the nursery to fork.
+_THREAD_COUNTS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+)
+
+
+def worker_environment(parent: Mapping[str, str]) -> dict[str, str]:
+    """The parent's environment, without the GPU and with single-threaded libraries.
+
+    Thread counts that the user has set stay. The GPU's memory belongs to the training
+    process: a worker that saw it would take its share of it.
+    """
+    environment = {name: "1" for name in _THREAD_COUNTS}
+    # TensorFlow in a worker would repeat the parent's start-up messages per process.
+    environment["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    environment.update(parent)
+    environment["CUDA_VISIBLE_DEVICES"] = ""
+    return environment

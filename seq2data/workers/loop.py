@@ -1,0 +1,112 @@
+"""The only code that runs in a worker process.
+
+A worker has one socket to the parent. It reads what it is asked for and answers; end of
+file tells it that the parent wants it no more. It never returns into the interpreter's
+exit: the user's atexit handlers and finalizers belong to the parent.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import socket
+import sys
+from dataclasses import replace
+from typing import Any, Optional
+
+from seq2data.plan.seeds import seed_generators
+from seq2data.source.adapt import Source
+from seq2data.workers.channel import Channel
+from seq2data.workers.crash import failure_of
+from seq2data.workers.messages import Load, LoadFailed, Read, Result
+from seq2data.workers.payload import Loader
+from seq2data.workers.reading import read_batches
+from seq2data.workers.transport.layout import BatchWriter
+from seq2data.workers.transport.segments import SegmentStore
+
+
+class Worker:
+    """Serves one parent until it hangs up.
+
+    Args:
+        channel: To the parent.
+        loader: Maps of the payload, inherited from the nursery if it forked us.
+        source: The source, likewise.
+    """
+
+    def __init__(
+        self, channel: Channel, loader: Loader, source: Optional[Source] = None
+    ) -> None:
+        self._channel = channel
+        self._loader = loader
+        self._source = source
+        self._segments = SegmentStore()
+
+    def run(self) -> None:
+        """Returns when the parent hangs up."""
+        while True:
+            try:
+                message, descriptors = self._channel.receive()
+                if isinstance(message, Load):
+                    self._load(message, descriptors)
+                else:
+                    self._answer(message)
+            except EOFError:
+                return
+
+    def _load(self, message: Load, descriptors: list[int]) -> None:
+        try:
+            self._source = self._loader.load(message, descriptors)
+        except BaseException as error:  # noqa: BLE001  # user code; the parent decides
+            self._channel.send(LoadFailed(message.version, failure_of(error)))
+
+    def _read(self, task: Read, index: int) -> Any:
+        assert self._source is not None
+        if task.entropy is not None:
+            seed_generators(task.entropy, task.epoch, index)
+        return self._source.read(index)
+
+    def _answer(self, task: Read) -> None:
+        self._segments.drop(task.dropped)
+        writer = BatchWriter(self._segments, task.segment, len(task.indices))
+        reading = read_batches(
+            lambda index: self._read(task, index), task.indices, writer
+        )
+        _flush_output()
+        failure = None
+        if reading.error is not None:
+            failure = failure_of(reading.error, reading.error_index)
+        segments, descriptors = self._segments.take_unsent()
+        result = Result(
+            reading.runs, segments, reading.seconds, failure, reading.is_exhausted
+        )
+        try:
+            self._channel.send(_sendable(result, task), descriptors)
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
+
+
+def _sendable(result: Result, task: Read) -> Result:
+    """The answer, or word that it does not pickle (a namedtuple of `__main__`)."""
+    try:
+        pickle.dumps(result, protocol=5)
+    except Exception as error:  # noqa: BLE001  # the user's class may raise anything
+        failure = failure_of(error, task.indices[0])
+        return replace(result, runs=(), failure=failure)
+    return result
+
+
+def _flush_output() -> None:
+    # A worker is killed without notice; what the user printed should be out by then.
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None and not stream.closed:
+            stream.flush()
+
+
+def serve(connection: socket.socket, loader: Loader, source: Optional[Source]) -> None:
+    """Runs a worker and ends the process."""
+    try:
+        Worker(Channel(connection), loader, source).run()
+    finally:
+        os._exit(0)

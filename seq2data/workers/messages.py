@@ -1,0 +1,176 @@
+"""What crosses between the parent, the nursery and the workers.
+
+    parent -> nursery   Start, Load, Fork           nursery -> parent   Ready, LoadFailed,
+                                                                    Forked, ForkFailed,
+                                                                    Exited
+    parent -> worker    Load, Read                  worker -> parent    Result
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Optional
+
+import numpy as np
+
+from seq2data.source.structure import Structure
+
+
+@dataclass(frozen=True)
+class Start:
+    """First message to a fresh interpreter: where its imports come from."""
+
+    sys_path: tuple[str, ...]
+    start_method: str
+
+
+@dataclass(frozen=True)
+class Extent:
+    """A stretch of a file in memory."""
+
+    file: int
+    offset: int
+    nbytes: int
+
+
+@dataclass(frozen=True)
+class Load:
+    """The source, pickled; the files come as descriptors, in the order of `files`."""
+
+    version: int
+    pickle: Extent
+    buffers: tuple[Extent, ...]
+    files: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Fork:
+    """Asks the nursery for a worker; the descriptor is the worker's socket."""
+
+    worker: int
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The nursery has loaded a version of the source."""
+
+    version: int
+
+
+@dataclass(frozen=True)
+class Failure:
+    """User code raised, or its batch cannot be sent.
+
+    Attributes:
+        summary: `Type: text` of the exception.
+        traceback: Its traceback as text.
+        error: The exception, pickled; None where it would not survive the journey.
+        index: The batch, None while loading.
+    """
+
+    summary: str
+    traceback: str
+    error: Optional[bytes]
+    index: Optional[int] = None
+
+
+@dataclass(frozen=True)
+class LoadFailed:
+    """The nursery or a worker could not load the source."""
+
+    version: int
+    failure: Failure
+
+
+@dataclass(frozen=True)
+class Forked:
+    """A worker runs."""
+
+    worker: int
+    pid: int
+    version: int
+
+
+@dataclass(frozen=True)
+class ForkFailed:
+    """The machine refused a worker."""
+
+    worker: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Exited:
+    """A worker is gone; the status is an exit code, or minus a signal's number."""
+
+    pid: int
+    status: int
+
+
+@dataclass(frozen=True)
+class Read:
+    """Asks a worker for batches.
+
+    Attributes:
+        epoch: Number of the pass.
+        entropy: Seeds each batch's random state; None leaves it alone.
+        indices: Of the batches, in the order in which they are wanted.
+        segment: A segment of this worker's that is free to write into.
+        dropped: Segments of this worker's that the parent has forgotten.
+    """
+
+    epoch: int
+    entropy: Optional[int]
+    indices: tuple[int, ...]
+    segment: Optional[int] = None
+    dropped: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class StoredLeaf:
+    """Marks an array of a run that lies in a segment.
+
+    Attributes:
+        offset: Of the first batch's array, in bytes; a multiple of 64.
+    """
+
+    offset: int
+    dtype: np.dtype
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Run:
+    """Consecutive batches of the same structure, dtypes and shapes.
+
+    Attributes:
+        count: How many.
+        segment: Where their arrays lie.
+        stride: Bytes from one batch's array to the next batch's.
+        leaves: StoredLeaf, or for text the list of the batches' arrays.
+    """
+
+    count: int
+    structure: Structure
+    segment: Optional[int]
+    stride: int
+    leaves: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Result:
+    """A worker's answer to Read; new segments come as descriptors.
+
+    Attributes:
+        runs: The batches read, in order; fewer than asked after a failure or the end.
+        segments: (number, bytes) of segments made for this answer.
+        seconds: Spent reading and writing.
+        failure: Why the first missing batch is missing.
+        is_exhausted: Whether a generator had no further item.
+    """
+
+    runs: tuple[Run, ...]
+    segments: tuple[tuple[int, int], ...]
+    seconds: float
+    failure: Optional[Failure] = None
+    is_exhausted: bool = False

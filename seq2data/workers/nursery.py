@@ -1,0 +1,194 @@
+"""The clean process that has the source and makes workers.
+
+It is a fresh interpreter, so no thread of the parent's can hold a lock in it. It loads
+the source once and forks workers, who share its memory; where loading left it with
+threads of its own (a module that runs TensorFlow at import), or where there is no fork,
+it starts each worker as a fresh interpreter instead. It holds no lock, no queue and no
+worker's socket, so whatever is killed at whatever moment can hurt nobody else.
+
+    parent --control--> nursery --fork or exec--> worker <--socket--> parent
+
+Death runs downwards: the nursery dies with the parent's dispatcher thread and with the
+control socket, workers die with the nursery.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any, Optional
+
+from seq2data.workers.channel import Channel
+from seq2data.workers.crash import exit_status, failure_of
+from seq2data.workers.loop import serve
+from seq2data.workers.messages import (
+    Exited,
+    Fork,
+    Forked,
+    ForkFailed,
+    Load,
+    LoadFailed,
+    Ready,
+    Start,
+)
+from seq2data.workers.payload import Loader
+
+_PR_SET_PDEATHSIG = 1
+_TASKS = Path("/proc/self/task")
+
+
+def interpreter_command(entry: str, descriptor: int) -> list[str]:
+    """A fresh interpreter that runs `entry(descriptor)` of this module.
+
+    It is told `sys.path` on the command line and imports nothing of the user's before.
+    """
+    code = (
+        f"import sys; sys.path[:] = {sys.path!r}; "
+        f"from seq2data.workers.nursery import {entry}; {entry}({descriptor})"
+    )
+    flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]  # as multiprocessing.spawn does
+    return [sys.executable, *flags, "-c", code]
+
+
+def die_with_parent(parent: Optional[int] = None) -> None:
+    """Asks the kernel to kill this process when the thread that made it ends."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if parent is not None and os.getppid() != parent:
+            os._exit(1)  # it died before we asked
+
+
+def num_threads() -> int:
+    """Threads of this process, also those that Python does not know of."""
+    if _TASKS.exists():
+        return len(list(_TASKS.iterdir()))
+    return threading.active_count()
+
+
+def run_nursery(descriptor: int) -> None:
+    """Entry of the nursery's interpreter."""
+    die_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    Nursery(Channel(socket.socket(fileno=descriptor))).run()
+
+
+def run_worker(descriptor: int) -> None:
+    """Entry of a worker's own interpreter."""
+    die_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    serve(socket.socket(fileno=descriptor), Loader(), None)
+
+
+class Nursery:
+    """Loads, forks and reaps until the parent hangs up."""
+
+    def __init__(self, control: Channel) -> None:
+        self._control = control
+        self._loader = Loader()
+        self._source: Any = None
+        self._version = -1
+        self._can_fork = False
+        self._children: set[int] = set()
+
+    def run(self) -> None:
+        """Ends the process when the parent hangs up."""
+        deaths, wakeup = os.pipe()
+        os.set_blocking(wakeup, False)
+        signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        try:
+            while True:
+                ready, _, _ = select.select([self._control, deaths], [], [])
+                if deaths in ready:
+                    os.read(deaths, 4096)
+                    self._reap()
+                if self._control in ready:
+                    for message, descriptors in self._control.receive_ready():
+                        self._handle(message, descriptors)
+        except EOFError:
+            self._kill_children()
+        finally:
+            os._exit(0)
+
+    def _handle(self, message: Any, descriptors: list[int]) -> None:
+        if isinstance(message, Start):
+            self._can_fork = message.start_method == "fork"
+        elif isinstance(message, Load):
+            self._load(message, descriptors)
+        elif isinstance(message, Fork):
+            self._make_worker(message.worker, descriptors[0])
+
+    def _load(self, message: Load, descriptors: list[int]) -> None:
+        if not self._can_fork:  # then each worker loads for itself
+            for descriptor in descriptors:
+                os.close(descriptor)
+            self._control.send(Ready(message.version))
+            return
+        try:
+            self._source = self._loader.load(message, descriptors)
+        except BaseException as error:  # noqa: BLE001  # user code; the parent decides
+            self._control.send(LoadFailed(message.version, failure_of(error)))
+            return
+        self._version = message.version
+        self._can_fork = num_threads() == 1
+        # What is here stays: collecting it in a worker would only copy its pages.
+        gc.collect()
+        gc.freeze()
+        self._control.send(Ready(message.version))
+
+    def _make_worker(self, worker: int, descriptor: int) -> None:
+        try:
+            if self._can_fork:
+                pid, version = self._fork(descriptor), self._version
+            else:
+                pid, version = self._execute(descriptor), -1
+        except OSError as error:
+            self._control.send(ForkFailed(worker, str(error)))
+        else:
+            self._children.add(pid)
+            self._control.send(Forked(worker, pid, version))
+        finally:
+            os.close(descriptor)
+
+    def _fork(self, descriptor: int) -> int:
+        nursery = os.getpid()
+        pid = os.fork()
+        if pid:
+            return pid
+        try:
+            die_with_parent(nursery)
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            self._control.close()
+            serve(socket.socket(fileno=descriptor), self._loader, self._source)
+        finally:
+            os._exit(1)
+
+    def _execute(self, descriptor: int) -> int:
+        command = interpreter_command("run_worker", descriptor)
+        process = subprocess.Popen(command, pass_fds=[descriptor])
+        process.returncode = 0  # we reap it ourselves; Popen must not warn of that
+        return process.pid
+
+    def _reap(self) -> None:
+        while self._children:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                return
+            if pid in self._children:  # and not a child of the user's module
+                self._children.discard(pid)
+                self._control.send(Exited(pid, exit_status(status)))
+
+    def _kill_children(self) -> None:
+        for pid in self._children:
+            os.kill(pid, signal.SIGKILL)
+        for pid in self._children:
+            os.waitpid(pid, 0)

@@ -1,0 +1,206 @@
+"""Turns the source into what a worker needs to have it, and back.
+
+The pickle and the large arrays (pickle protocol 5, out of band) lie in files in memory.
+A worker maps them privately: its arrays look straight into the shared pages, so however
+many workers there are the data exists once, and a write copies only its own page. A
+later version sends only arrays that differ, compared by content.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+from dataclasses import dataclass
+from typing import Any, Optional
+
+import cloudpickle
+import numpy as np
+
+from seq2data.errors import PayloadError
+from seq2data.workers.messages import Extent, Load
+from seq2data.workers.transport.segments import Mapping, aligned, make_file
+
+# Smaller arrays travel inside the pickle: a mapped page each would cost more.
+_OUT_OF_BAND_BYTES = 64 * 1024
+_COMPARED_BYTES = 1 << 20
+
+
+class _File:
+    """A file in memory; its descriptor is closed with the last user of it."""
+
+    def __init__(self, nbytes: int) -> None:
+        self.descriptor = make_file(nbytes)
+        self._mapping = Mapping(self.descriptor, nbytes)
+
+    def view(self, extent: Extent) -> np.ndarray:
+        return self._mapping.memory()[extent.offset : extent.offset + extent.nbytes]
+
+    def __del__(self) -> None:
+        if hasattr(self, "descriptor"):
+            os.close(self.descriptor)
+
+
+@dataclass(frozen=True)
+class Payload:
+    """One version of the source, ready to be sent; immutable, so any thread may.
+
+    Attributes:
+        load: The message.
+        files: What it refers to, by number; alive as long as the payload is.
+    """
+
+    load: Load
+    files: dict[int, _File]
+
+    @property
+    def version(self) -> int:
+        """Counts up with every change of the source."""
+        return self.load.version
+
+    def descriptors(self) -> list[int]:
+        """The descriptors that go with `load`; they stay the payload's."""
+        return [self.files[number].descriptor for number in self.load.files]
+
+    def holds(self, data: np.ndarray, extent: Extent) -> bool:
+        """Whether `extent` has these bytes."""
+        return extent.nbytes == data.nbytes and _equal(
+            data, self.files[extent.file].view(extent)
+        )
+
+
+def pack(source: Any, before: Optional[Payload]) -> Payload:
+    """The payload of the source as it is now; `before` itself where nothing changed.
+
+    Raises:
+        PayloadError: The source cannot be pickled; names the attribute.
+    """
+    main, buffers = _pickle(source)
+    known = before.load.buffers if before else ()
+    places = [_find(buffer, before, known) for buffer in buffers]
+    if before and tuple(places) == known and before.holds(main, before.load.pickle):
+        return before
+    number = 1 + max(before.files, default=0) if before else 0
+    fresh = [buffer for buffer, place in zip(buffers, places) if place is None]
+    file, extents = _write(number, [main, *fresh])
+    rest = iter(extents[1:])
+    placed = tuple(place or next(rest) for place in places)
+    files = {number: file}
+    for extent in placed:
+        if extent.file != number and before:
+            files[extent.file] = before.files[extent.file]
+    version = before.version + 1 if before else 0
+    return Payload(Load(version, extents[0], placed, tuple(files)), files)
+
+
+def _find(
+    data: np.ndarray, before: Optional[Payload], among: tuple[Extent, ...]
+) -> Optional[Extent]:
+    if before is None:
+        return None
+    return next((extent for extent in among if before.holds(data, extent)), None)
+
+
+def _write(number: int, pieces: list[np.ndarray]) -> tuple[_File, list[Extent]]:
+    file = _File(max(1, sum(aligned(piece.nbytes) for piece in pieces)))
+    extents = []
+    offset = 0
+    for piece in pieces:
+        extents.append(Extent(number, offset, piece.nbytes))
+        file.view(extents[-1])[:] = piece
+        offset += aligned(piece.nbytes)
+    return file, extents
+
+
+def _pickle(source: Any) -> tuple[np.ndarray, list[np.ndarray]]:
+    buffers: list[np.ndarray] = []
+
+    def keep(buffer: pickle.PickleBuffer) -> bool:
+        raw = np.frombuffer(buffer.raw(), np.uint8)
+        if raw.nbytes < _OUT_OF_BAND_BYTES:
+            return True
+        buffers.append(raw)
+        return False
+
+    try:
+        main = cloudpickle.dumps(source, protocol=5, buffer_callback=keep)
+    except Exception as error:
+        raise PayloadError(_explain(source, error)) from error
+    return np.frombuffer(main, np.uint8), buffers
+
+
+def _equal(one: np.ndarray, other: np.ndarray) -> bool:
+    """In pieces, so that the comparison of gigabytes needs no gigabytes."""
+    return all(
+        np.array_equal(one[s : s + _COMPARED_BYTES], other[s : s + _COMPARED_BYTES])
+        for s in range(0, one.nbytes, _COMPARED_BYTES)
+    )
+
+
+def _explain(source: Any, error: Exception) -> str:
+    wrapped = getattr(source, "wrapped", source)
+    place, culprit = _culprit(wrapped, type(wrapped).__qualname__)
+    return (
+        f"`{place}`, a `{type(culprit).__module__}.{type(culprit).__qualname__}`, "
+        f"cannot be sent to worker processes ({error}). Leave it out in "
+        "`__getstate__` and make it again in `__setstate__`, make it on first use in "
+        "`__getitem__`, or pass `use_multiprocessing=False` to read in threads"
+    )
+
+
+def _culprit(value: Any, place: str, depth: int = 4) -> tuple[str, Any]:
+    """The innermost attribute or item that does not pickle."""
+    for name, part in _parts(value):
+        if depth and not _pickles(part):
+            return _culprit(part, place + name, depth - 1)
+    return place, value
+
+
+def _parts(value: Any) -> list[tuple[str, Any]]:
+    if isinstance(value, dict):
+        return [(f"[{key!r}]", part) for key, part in value.items()]
+    if isinstance(value, (list, tuple)):
+        return [(f"[{i}]", part) for i, part in enumerate(value)]
+    return [(f".{name}", part) for name, part in getattr(value, "__dict__", {}).items()]
+
+
+def _pickles(value: Any) -> bool:
+    try:
+        cloudpickle.dumps(value, protocol=5, buffer_callback=lambda _: False)
+    except Exception:  # noqa: BLE001  # any refusal is one
+        return False
+    return True
+
+
+class Loader:
+    """A worker's side: maps files as they come, and loads versions of the source."""
+
+    def __init__(self) -> None:
+        self._maps: dict[int, Mapping] = {}
+
+    def load(self, message: Load, descriptors: list[int]) -> Any:
+        """The source; closes the descriptors.
+
+        Raises:
+            Exception: Whatever unpickling the user's object raises.
+        """
+        sizes = _sizes(message)
+        for file, descriptor in zip(message.files, descriptors):
+            if file not in self._maps:
+                self._maps[file] = Mapping(descriptor, sizes[file], is_private=True)
+            os.close(descriptor)
+        for file in set(self._maps) - set(sizes):
+            del self._maps[file]
+        main = self._view(message.pickle)
+        return pickle.loads(main, buffers=map(self._view, message.buffers))
+
+    def _view(self, extent: Extent) -> memoryview:
+        memory = self._maps[extent.file].memory()
+        return memoryview(memory[extent.offset : extent.offset + extent.nbytes])
+
+
+def _sizes(message: Load) -> dict[int, int]:
+    sizes: dict[int, int] = {}
+    for extent in (message.pickle, *message.buffers):
+        end = extent.offset + extent.nbytes
+        sizes[extent.file] = max(sizes.get(extent.file, 0), end)
+    return sizes

@@ -1,0 +1,97 @@
+"""What a reader is asked for, and what comes back of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Callable, Optional, Protocol
+
+import numpy as np
+
+from seq2data.errors import Seq2DataError
+from seq2data.source.structure import Structure
+
+
+@dataclass(frozen=True)
+class BatchRun:
+    """Consecutive batches of equal shapes.
+
+    Attributes:
+        count: How many.
+        structure: Their nesting.
+        arrays: Each `[count, ...]`.
+    """
+
+    count: int
+    structure: Structure
+    arrays: Sequence[np.ndarray]
+
+
+@dataclass(frozen=True)
+class TaskResult:
+    """The batches of a task, in order, and why some are missing.
+
+    Attributes:
+        runs: The batches that were read.
+        seconds: Spent reading them.
+        error: What the first missing batch ended in.
+        is_exhausted: Whether a generator had no further item.
+    """
+
+    runs: tuple[BatchRun, ...] = ()
+    seconds: float = 0.0
+    error: Optional[Seq2DataError] = None
+    is_exhausted: bool = False
+
+
+def _always() -> bool:
+    return True
+
+
+@dataclass(eq=False)
+class Task:
+    """Batches to read in one go; its Future gets a TaskResult.
+
+    Attributes:
+        epoch: Number of the pass.
+        entropy: Seeds each batch's random state; None leaves it alone.
+        indices: Of the batches.
+        is_wanted: Asked before a worker starts on it; no means drop it.
+        is_repeatable: Whether another worker may read it again if one dies.
+        future: Ends in a TaskResult, or is cancelled.
+        attempts: How many workers died over it.
+    """
+
+    epoch: int
+    entropy: Optional[int]
+    indices: tuple[int, ...]
+    is_wanted: Callable[[], bool] = _always
+    is_repeatable: bool = True
+    future: Future[TaskResult] = field(default_factory=Future)
+    attempts: int = 0
+
+    def start(self) -> bool:
+        """Whether it is to be read: nobody has cancelled it, and somebody wants it."""
+        if self.future.done() or not self.is_wanted():
+            self.future.cancel()
+            return False
+        return self.future.running() or self.future.set_running_or_notify_cancel()
+
+    def finish(self, result: TaskResult) -> None:
+        """Ends the future, unless it has ended before."""
+        if not self.future.done() and self.start():
+            self.future.set_result(result)
+
+
+class Pool(Protocol):
+    """Reads tasks; processes, threads and the caller's own process look the same."""
+
+    def load(self, source: object) -> bool:
+        """Makes later tasks see the source as it is now; whether it has changed."""
+
+    def submit(self, task: Task) -> None:
+        """Queues a task; tasks start in the order in which they were submitted."""
+
+    def close(self, wait: bool = True) -> None:
+        """Ends all workers; tasks that are left end in an error."""

@@ -1,0 +1,146 @@
+"""Reads in the caller's process: the pool's surface for threads and for `workers=0`.
+
+The threads are ours and daemons: nobody waits for user code that never returns, neither
+a consumer (its future ends on close) nor the interpreter's exit.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+from typing import Any, Optional
+
+from seq2data.errors import WorkerCrashError
+from seq2data.plan.seeds import GeneratorStates, seed_generators
+from seq2data.source.adapt import Source
+from seq2data.workers.crash import error_of, failure_of
+from seq2data.workers.reading import Reading, read_batches
+from seq2data.workers.task import BatchRun, Task, TaskResult
+from seq2data.workers.transport.heap import HeapStore
+from seq2data.workers.transport.layout import BatchWriter, read_run
+
+# The global generators are one per process, so is the right to seed them.
+_global_generators = threading.Lock()
+
+
+class ThreadPool:
+    """Threads of this process that read one source.
+
+    Args:
+        source: What to read.
+        threads: How many; they are started when there is work for them.
+    """
+
+    def __init__(self, source: Source, threads: int) -> None:
+        self._source = source
+        self._most_threads = threads
+        self._threads = 0
+        self._tasks: queue.SimpleQueue[Optional[Task]] = queue.SimpleQueue()
+        self._running: set[Task] = set()
+        self._seeded = SeededReader(source)
+        self._is_closed = False
+
+    def load(self, source: object) -> bool:
+        """The threads see the source itself; changes need no sending."""
+        del source
+        return False
+
+    def submit(self, task: Task) -> None:
+        """Queues a task; tasks start in the order in which they were submitted."""
+        self._tasks.put(task)
+        if self._threads < self._most_threads:
+            self._threads += 1
+            name = f"seq2data reader of {self._source.name}"
+            threading.Thread(target=self._run, name=name, daemon=True).start()
+
+    def close(self, wait: bool = True) -> None:
+        """Ends idle threads; one inside user code ends when that returns.
+
+        Nothing waits for it: user code cannot be interrupted.
+        """
+        del wait
+        self._is_closed = True
+        for _ in range(self._threads):
+            self._tasks.put(None)
+        error = WorkerCrashError(f"the readers of `{self._source.name}` were stopped")
+        for task in tuple(self._running):
+            task.finish(TaskResult(error=error))
+
+    def _run(self) -> None:
+        while True:
+            task = self._tasks.get()
+            if task is None or self._is_closed:
+                return
+            if task.start():
+                self._running.add(task)
+                try:
+                    task.finish(self._read(task))
+                finally:
+                    self._running.discard(task)
+
+    def _read(self, task: Task) -> TaskResult:
+        store = HeapStore()
+        # One task's memory goes when its last batch goes; the batches' size is known
+        # only after the first, so there is nothing to be had from larger pieces.
+        writer = BatchWriter(store, None, len(task.indices))
+        reading = read_batches(
+            lambda index: self._seeded.read(task, index), task.indices, writer
+        )
+        runs = tuple(
+            BatchRun(
+                run.count,
+                run.structure,
+                read_run(run, None if run.segment is None else store.memory(run.segment)),
+            )
+            for run in reading.runs
+        )
+        return TaskResult(
+            runs, reading.seconds, self._error(task, reading), reading.is_exhausted
+        )
+
+    def _error(self, task: Task, reading: Reading) -> Any:
+        if reading.error is None:
+            return None
+        failure = failure_of(reading.error, reading.error_index)
+        error = error_of(failure, self._source.name, task.epoch, os.getpid())
+        if error.__cause__ is not None:
+            error.__cause__ = reading.error  # itself: nothing had to travel
+        return error
+
+
+class SeededReader:
+    """Gives each batch its own random state although all threads share the generators.
+
+    A batch that draws from them is read alone, between seeding and restoring them; a
+    source that does not draw (found out at its first batch, and watched afterwards) is
+    read by all threads at once.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._draws = True
+
+    def read(self, task: Task, index: int) -> Any:
+        """The batch at `index`."""
+        if task.entropy is None:
+            return self._source.read(index)
+        if task.is_repeatable and not self._draws:
+            before = GeneratorStates()
+            batch = self._source.read(index)
+            if before == GeneratorStates():
+                return batch
+            # It drew after all, or somebody else did meanwhile: read it again, alone.
+        return self._read_alone(task, index)
+
+    def _read_alone(self, task: Task, index: int) -> Any:
+        assert task.entropy is not None
+        with _global_generators:
+            before = GeneratorStates()
+            seed_generators(task.entropy, task.epoch, index)
+            seeded = GeneratorStates()
+            try:
+                return self._source.read(index)
+            finally:
+                self._draws = seeded != GeneratorStates()
+                before.restore()

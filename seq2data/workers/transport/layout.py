@@ -1,0 +1,135 @@
+"""Places the arrays of batches in segments, and finds them there again.
+
+Batches lie one behind the other, each array at a multiple of 64 bytes. Consecutive
+batches of equal structure, dtypes and shapes form a run, so that one array's copies lie
+a constant stride apart and the parent sees them as a single array `[count, ...]`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Optional, Protocol
+
+import numpy as np
+
+from seq2data.source.structure import Structure
+from seq2data.workers.messages import Run, StoredLeaf
+from seq2data.workers.transport.segments import aligned
+
+
+class Store(Protocol):
+    """Where memory comes from."""
+
+    def make(self, nbytes: int) -> tuple[int, np.ndarray]:
+        """A new piece of memory of at least `nbytes`, and its number."""
+
+    def memory(self, number: int) -> np.ndarray:
+        """The memory of a number that `make` gave."""
+
+
+class BatchWriter:
+    """Writes the batches of one answer.
+
+    Args:
+        store: Where new segments come from.
+        segment: One that is free to write into.
+        expected: How many batches will come, for the size of a new segment.
+    """
+
+    def __init__(self, store: Store, segment: Optional[int], expected: int) -> None:
+        self._store = store
+        self._segment = segment
+        self._memory = None if segment is None else store.memory(segment)
+        self._used = 0
+        self._left = expected
+        self._runs: list[Run] = []
+
+    def add(self, structure: Structure, arrays: Sequence[np.ndarray]) -> None:
+        """Copies one batch's arrays into place; they may change afterwards.
+
+        Raises:
+            OSError: There is no memory for them.
+        """
+        sizes = [aligned(a.nbytes) for a in arrays if a.dtype != object]
+        stride = sum(sizes)
+        if sizes:
+            self._make_room(stride)
+        leaves = tuple(self._write(array) for array in arrays)
+        self._left -= 1
+        if not self._extend_run(structure, leaves, stride):
+            run = Run(1, structure, self._segment, stride, _wrapped(leaves))
+            self._runs.append(run)
+
+    def runs(self) -> tuple[Run, ...]:
+        """What was written."""
+        return tuple(self._runs)
+
+    def _make_room(self, nbytes: int) -> None:
+        if self._memory is None or self._used + nbytes > self._memory.nbytes:
+            self._segment, self._memory = self._store.make(nbytes * self._left)
+            self._used = 0
+
+    def _write(self, array: np.ndarray) -> Any:
+        if array.dtype == object:
+            return array
+        offset = self._used
+        assert self._memory is not None
+        place = _view(self._memory, array.dtype, array.shape, offset)
+        np.copyto(place, array)
+        self._used += aligned(array.nbytes)
+        return StoredLeaf(offset, array.dtype, array.shape)
+
+    def _extend_run(
+        self, structure: Structure, leaves: tuple[Any, ...], stride: int
+    ) -> bool:
+        if not self._runs:
+            return False
+        run = self._runs[-1]
+        matches = (
+            run.segment == self._segment
+            and run.structure == structure
+            and all(map(_continues, run.leaves, leaves, [run.count * stride] * len(leaves)))
+        )
+        if matches:
+            for texts, leaf in zip(run.leaves, leaves):
+                if isinstance(texts, list):
+                    texts.append(leaf)
+            self._runs[-1] = replace(run, count=run.count + 1)
+        return matches
+
+
+def _wrapped(leaves: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(x if isinstance(x, StoredLeaf) else [x] for x in leaves)
+
+
+def _continues(before: Any, leaf: Any, distance: int) -> bool:
+    if isinstance(before, list):
+        return not isinstance(leaf, StoredLeaf) and bool(leaf.shape == before[0].shape)
+    return bool(leaf == replace(before, offset=before.offset + distance))
+
+
+def _view(
+    memory: np.ndarray, dtype: np.dtype, shape: tuple[int, ...], offset: int
+) -> np.ndarray:
+    return np.ndarray(shape, dtype, buffer=memory, offset=offset)
+
+
+def read_run(run: Run, memory: Optional[np.ndarray]) -> list[np.ndarray]:
+    """The run's arrays, each `[count, ...]`; numbers look into `memory`."""
+    return [_read_leaf(run, leaf, memory) for leaf in run.leaves]
+
+
+def _read_leaf(run: Run, leaf: Any, memory: Optional[np.ndarray]) -> np.ndarray:
+    if isinstance(leaf, list):
+        texts = np.empty((len(leaf), *leaf[0].shape), dtype=object)
+        for position, text in enumerate(leaf):
+            texts[position, ...] = text
+        return texts
+    assert memory is not None
+    first = _view(memory, leaf.dtype, leaf.shape, leaf.offset)
+    if run.count == 1:
+        return first[np.newaxis]
+    return np.lib.stride_tricks.as_strided(
+        first, (run.count, *leaf.shape), (run.stride, *first.strides), writeable=False
+    )

@@ -1,0 +1,172 @@
+"""Shared memory without a name.
+
+    worker                                   parent
+    make(n): memfd, fallocate, map  --fd-->  Segment.receive: map, close the descriptor
+    write batches                 --Result->  lease(): arrays that look into the map
+    write again                   <--Read---  the last of those arrays has died
+
+The worker makes a segment and keeps it mapped; the parent says, in the next Read, which
+of them is free again. Neither side keeps a descriptor, so a segment has no name that
+could leak, takes no room in /dev/shm, and is gone with the last process that maps it.
+A free segment stays warm in both page tables, which is half the cost of a large batch.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import os
+import tempfile
+import weakref
+from typing import Callable
+
+import numpy as np
+
+# What TensorFlow asks of memory that it takes over without a copy (EIGEN_MAX_ALIGN_BYTES).
+ALIGNMENT = 64
+
+
+def aligned(nbytes: int) -> int:
+    """`nbytes`, rounded up to ALIGNMENT."""
+    return -(-nbytes // ALIGNMENT) * ALIGNMENT
+
+
+def make_file(nbytes: int) -> int:
+    """A descriptor of `nbytes` of anonymous shared memory.
+
+    Raises:
+        OSError: There is not that much memory. Asking first turns what would be a
+            SIGBUS at the first write into this error.
+    """
+    if hasattr(os, "memfd_create"):
+        descriptor = os.memfd_create("seq2data", os.MFD_CLOEXEC)
+    else:
+        with tempfile.TemporaryFile() as file:
+            descriptor = os.dup(file.fileno())
+    try:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(descriptor, 0, nbytes)
+        else:
+            os.truncate(descriptor, nbytes)
+    except OSError as error:
+        os.close(descriptor)
+        raise OSError(
+            error.errno, f"{error.strerror}: no {nbytes:,} bytes of shared memory"
+        ) from error
+    return descriptor
+
+
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_LIBC.mmap.restype = ctypes.c_void_p
+_LIBC.mmap.argtypes = (
+    ctypes.c_void_p,
+    ctypes.c_size_t,
+    ctypes.c_int,
+    ctypes.c_int,
+    ctypes.c_int,
+    ctypes.c_long,
+)
+_LIBC.munmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t)
+_MAP_FAILED = ctypes.c_void_p(-1).value
+
+
+class Mapping:
+    """A file in memory, mapped until the last array made from it is gone.
+
+    `mmap.mmap` would keep a descriptor open for each (before Python 3.13), and a
+    thousand batches held by the user would exhaust them.
+
+    Args:
+        descriptor: Stays the caller's, and may be closed.
+        nbytes: How much of the file to map.
+        is_private: Writes are not shared, and copy the page that they touch.
+    """
+
+    def __init__(self, descriptor: int, nbytes: int, is_private: bool = False) -> None:
+        flags = mmap.MAP_PRIVATE if is_private else mmap.MAP_SHARED
+        if not is_private:
+            # Puts the pages into the page table now, instead of one fault each later.
+            flags |= getattr(mmap, "MAP_POPULATE", 0)
+        protection = mmap.PROT_READ | mmap.PROT_WRITE
+        address = _LIBC.mmap(None, nbytes, protection, flags, descriptor, 0)
+        if address == _MAP_FAILED:
+            number = ctypes.get_errno()
+            raise OSError(number, f"{os.strerror(number)}: mapping {nbytes:,} bytes")
+        self._address: int = address
+        self.nbytes = nbytes
+
+    @property
+    def __array_interface__(self) -> dict[str, object]:
+        return {
+            "version": 3,
+            "shape": (self.nbytes,),
+            "typestr": "|u1",
+            "data": (self._address, False),
+        }
+
+    def memory(self) -> np.ndarray:
+        """The memory, uint8 `[nbytes]`; a new array each time."""
+        return np.asarray(self)
+
+    def __del__(self) -> None:
+        if hasattr(self, "_address"):
+            _LIBC.munmap(self._address, self.nbytes)
+
+
+class SegmentStore:
+    """A worker's segments, by number."""
+
+    def __init__(self) -> None:
+        self._maps: dict[int, Mapping] = {}
+        self._made = 0
+        self._unsent: list[tuple[int, int, int]] = []
+
+    def make(self, nbytes: int) -> tuple[int, np.ndarray]:
+        """A new segment's number and its memory, uint8 `[>= nbytes]`."""
+        nbytes = -(-max(1, nbytes) // mmap.PAGESIZE) * mmap.PAGESIZE
+        descriptor = make_file(nbytes)
+        self._unsent.append((self._made, nbytes, descriptor))
+        self._maps[self._made] = Mapping(descriptor, nbytes)
+        self._made += 1
+        return self._made - 1, self.memory(self._made - 1)
+
+    def memory(self, number: int) -> np.ndarray:
+        """The segment's memory, uint8 `[nbytes]`."""
+        return self._maps[number].memory()
+
+    def take_unsent(self) -> tuple[tuple[tuple[int, int], ...], list[int]]:
+        """(number, bytes) and descriptors of segments the parent does not have yet.
+
+        The caller sends the descriptors and closes them.
+        """
+        unsent, self._unsent = self._unsent, []
+        return tuple((n, size) for n, size, _ in unsent), [fd for _, _, fd in unsent]
+
+    def drop(self, numbers: tuple[int, ...]) -> None:
+        """Forgets segments that the parent has forgotten."""
+        for number in numbers:
+            del self._maps[number]
+
+
+class Segment:
+    """The parent's view of one segment."""
+
+    def __init__(self, number: int, nbytes: int, descriptor: int) -> None:
+        """Maps the segment and closes `descriptor`."""
+        self.number = number
+        self.nbytes = nbytes
+        try:
+            self._map = Mapping(descriptor, nbytes)
+        finally:
+            os.close(descriptor)
+
+    def lease(self, on_free: Callable[[Segment], object]) -> np.ndarray:
+        """The memory as uint8 `[nbytes]`; calls `on_free` when no view of it is left.
+
+        numpy hands the base of a view on to views of the view, so every array made
+        from the lease keeps the lease, and with it the segment, alive. `on_free` is
+        called in whatever thread drops the last one: it must not take a lock.
+        """
+        memory = self._map.memory()
+        weakref.finalize(memory, on_free, self).atexit = False
+        return memory
