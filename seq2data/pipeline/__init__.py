@@ -1,0 +1,1 @@
+"""Stage 4 of 4: a real `tf.data.Dataset`; TensorFlow begins here."""

@@ -1,0 +1,286 @@
+"""`to_dataset`: from the user's object to a `tf.data.Dataset`."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Iterator
+from typing import Any, Callable, Optional
+
+import tensorflow as tf
+
+from seq2data.errors import BatchError, PayloadError, SourceError
+from seq2data.options import Options, start_method
+from seq2data.pipeline.bridge import large_batches, small_batches, with_pipeline_options
+from seq2data.pipeline.engine import Engine, GeneratorEngine, IndexableEngine
+from seq2data.pipeline.late import ArrayDropper
+from seq2data.pipeline.signature import from_signature
+from seq2data.pipeline.window import Feed, Reading
+from seq2data.plan.chunks import CHUNK_BYTES, ChunkSize
+from seq2data.plan.epochs import Plan
+from seq2data.source.adapt import Source, adapt
+from seq2data.source.generator import GeneratorObject
+from seq2data.source.indexable import Indexable
+from seq2data.source.spec import BatchSpec
+from seq2data.source.structure import ARRAY
+from seq2data.workers.pool import ProcessPool
+from seq2data.workers.task import BatchRun, Pool, Task
+from seq2data.workers.threads import ThreadPool
+
+_MOST_PER_PULL = 256
+_PEEKED_ITEMS = 2
+
+
+def to_dataset(
+    source: Any,
+    *,
+    transform: Optional[Callable[[Any], Any]] = None,
+    batch_size: Optional[int] = None,
+    shuffle: bool = False,
+    seed: Optional[int] = None,
+    workers: Optional[int] = None,
+    use_multiprocessing: bool = True,
+    max_queue_size: int = 10,
+    output_signature: Any = None,
+    timeout: Optional[float] = None,
+) -> tf.data.Dataset:
+    """Reads old Keras input code with worker processes, as a `tf.data.Dataset`.
+
+    One iteration over the dataset is one epoch: it yields `source[0], source[1], ...`
+    in this order, whatever the number of workers. Structure, dtypes and values are the
+    source's own; lists become tuples, since tf.data has none, and text becomes bytes.
+
+        >>> sequence = [(np.full([4, 2], i), np.full([4], i)) for i in range(10)]
+        >>> dataset = seq2data.to_dataset(sequence, workers=2)
+        >>> model.fit(dataset, epochs=5)
+
+    The source's `on_epoch_end` is called once per completed epoch, in this process,
+    when the last batch is handed over; workers see what it changes from the next epoch
+    on. It is not called for an epoch that is given up. What `__getitem__` changes in
+    the source stays in the worker that ran it.
+
+    Args:
+        source: A Keras 2 or Keras 3 Sequence or PyDataset, or anything else with
+            `__len__` and `__getitem__`; a generator or another iterator; a function
+            without arguments that returns one. A generator is read by one reader, in
+            order, and every epoch goes on where the last one stopped; a function is
+            called again after its generator's end.
+        transform: Called with `source[i]`, in the worker; gives the arrays. With it and
+            `batch_size`, `source` may hold single samples of any type.
+        batch_size: How many samples tf.data puts into a batch; None where `source[i]`
+            is a batch.
+        shuffle: Whether each epoch has its own order of the indices; of batches, or of
+            samples where `batch_size` is given. Drawn from (seed, epoch).
+        seed: Makes the order, and what `__getitem__` draws from `random` and
+            `numpy.random`, depend on (seed, epoch, index) alone. Without it no two
+            batches share random state. Threads, and `workers=0`, read batches that draw
+            one after the other then, since these generators are one per process.
+        workers: How many batches are read at once; None for as many as there are usable
+            cores, 0 for reading in this process.
+        use_multiprocessing: False for threads instead of processes.
+        max_queue_size: How many batches are read ahead, beside those that workers are
+            at. Batches that together have less than 256 KB count as one.
+        output_signature: Nested `tf.TensorSpec` of `source[i]` (after `transform`).
+            None for the dtypes of the first batch, with the dimensions in which the
+            first and the last batch agree; the batch dimension is always None.
+        timeout: Seconds that a batch may take in a worker process, None for no limit.
+
+    Returns:
+        A dataset with known cardinality (unknown for generators). Its workers live as
+        long as it, its iterators, and datasets derived from it.
+
+    Raises:
+        SourceError: The source is empty, or of a kind that cannot be read.
+        BatchError: Its first or last batch is not made of arrays, or does not fit
+            `output_signature`.
+        ReadError: Reading the first or last batch raised.
+        PayloadError: It cannot be sent to workers (only where `workers` is given;
+            else it is read in threads, with a warning).
+        ValueError: A number is out of its range.
+    """
+    options = Options(workers, use_multiprocessing, max_queue_size, shuffle, seed, timeout)
+    signature = None if output_signature is None else from_signature(output_signature)
+    adapted = adapt(source, transform)
+    _check_batch_size(batch_size)
+    if isinstance(adapted, Indexable):
+        engine: Engine[Any] = _index_engine(
+            adapted, options, signature, batched=batch_size is None
+        )
+    else:
+        _check_generator_options(options)
+        engine = _generator_engine(adapted, options, signature)
+    dataset = SourceDataset(engine)
+    return dataset if batch_size is None else dataset.batch(batch_size)
+
+
+class SourceDataset(tf.data.Dataset):
+    """The dataset that owns an engine; iterators and derived datasets keep it."""
+
+    def __init__(self, engine: Engine[Any]) -> None:
+        self._engine = engine
+        self._stream = with_pipeline_options(_stream(engine))
+        super().__init__(self._stream._variant_tensor)
+
+    def _inputs(self) -> list[tf.data.Dataset]:
+        return [self._stream]
+
+    @property
+    def element_spec(self) -> Any:
+        """The nested `tf.TypeSpec` of a batch."""
+        return self._stream.element_spec
+
+    def __iter__(self) -> Iterator[Any]:
+        engine = self._engine
+        if isinstance(engine, IndexableEngine) and engine.update_num_batches():
+            return iter(SourceDataset(engine))  # of another cardinality
+        return super().__iter__()  # type: ignore[no-any-return]  # TensorFlow has no types
+
+
+def _stream(engine: Engine[Any]) -> tf.data.Dataset:
+    if isinstance(engine, GeneratorEngine):
+        return large_batches(engine, ends=True)
+    assert isinstance(engine, IndexableEngine)
+    if engine.most_per_pull > 1:
+        return small_batches(engine).take(engine.num_batches)
+    stream = large_batches(engine, ends=False).take(engine.num_batches)
+    return stream.apply(tf.data.experimental.assert_cardinality(engine.num_batches))
+
+
+def _index_engine(
+    source: Indexable,
+    options: Options,
+    signature: Optional[BatchSpec],
+    *,
+    batched: bool,
+) -> IndexableEngine:
+    last = source.num_batches() - 1
+    plan = Plan(options.shuffle, options.seed)
+    with _pool_for(source, options, max(1, options.num_workers)) as pool:
+        entropy = plan.entropy if _seeds(pool, options) else None
+        peeked = _peek(pool, entropy, sorted({0, last}))
+        spec = _spec(peeked, signature, batched=batched)
+        nbytes = max(map(_batch_bytes, peeked.values()))
+        reading = Reading(
+            pool, entropy, ChunkSize(options.num_workers, nbytes), _most_tasks(options)
+        )
+        is_dense = all(leaf.kind == ARRAY for leaf in spec.leaves)
+        most_per_pull = _MOST_PER_PULL if is_dense and nbytes <= CHUNK_BYTES else 1
+        return IndexableEngine(reading, spec, most_per_pull, source, plan, peeked)
+
+
+def _generator_engine(
+    source: Source, options: Options, signature: Optional[BatchSpec]
+) -> GeneratorEngine:
+    with _pool_for(source, options, 1) as pool:
+        plan = Plan(seed=options.seed)
+        entropy = None if options.seed is None else plan.entropy
+        reading = Reading(pool, entropy, ChunkSize(1, CHUNK_BYTES), _most_tasks(options))
+        feed = Feed(reading, source.restarts, source.name)
+        peeked: dict[int, BatchRun] = {}
+        for ahead in range(_PEEKED_ITEMS):
+            item = feed.peek(ahead, wait_s=None)
+            if isinstance(item, BatchRun):
+                peeked[ahead] = item
+        if not peeked:
+            raise SourceError(f"`{source.name}` is empty: it ended before its first batch")
+        spec = _spec(peeked, signature, batched=True)
+        return GeneratorEngine(reading, spec, 1, feed)
+
+
+@contextlib.contextmanager
+def _pool_for(source: Source, options: Options, workers: int) -> Iterator[Pool]:
+    """A pool that is closed on an error; else it is the engine's."""
+    pool = _make_pool(source, options, workers)
+    try:
+        yield pool
+    except BaseException:
+        pool.close()
+        raise
+
+
+def _make_pool(source: Source, options: Options, workers: int) -> Pool:
+    if not options.uses_processes or isinstance(source, GeneratorObject):
+        return ThreadPool(source, workers)
+    pool = ProcessPool(
+        source.name,
+        workers,
+        free_segments=options.max_queue_size + 2,
+        start_method=start_method(),
+        timeout=options.timeout,
+        before_assign=ArrayDropper(),
+    )
+    try:
+        pool.load(source)
+    except PayloadError as error:
+        pool.close()
+        if options.workers is not None and isinstance(source, Indexable):
+            raise
+        warnings.warn(
+            f"{error}. It is read in threads now, which share one core for Python code; "
+            "`use_multiprocessing=False` says that you want that",
+            RuntimeWarning,
+            stacklevel=5,
+        )
+        return ThreadPool(source, workers)
+    return pool
+
+
+def _seeds(pool: Pool, options: Options) -> bool:
+    """Worker processes have no random state of the user's to go on with."""
+    return options.seed is not None or isinstance(pool, ProcessPool)
+
+
+def _most_tasks(options: Options) -> int:
+    return max(1, options.num_workers) + options.max_queue_size
+
+
+def _peek(
+    pool: Pool, entropy: Optional[int], indices: list[int]
+) -> dict[int, BatchRun]:
+    tasks = [Task(0, entropy, (index,)) for index in indices]
+    for task in tasks:
+        pool.submit(task)
+    peeked = {}
+    for index, task in zip(indices, tasks):
+        result = task.future.result()
+        if result.error is not None:
+            raise result.error
+        peeked[index] = result.runs[0]
+    return peeked
+
+
+def _spec(
+    peeked: dict[int, BatchRun], signature: Optional[BatchSpec], *, batched: bool
+) -> BatchSpec:
+    spec = signature
+    for index, run in peeked.items():
+        if signature is not None:
+            signature.conform(run.structure, run.arrays, index)
+            continue
+        arrays = [array[0, ...] for array in run.arrays]
+        found = BatchSpec.of(run.structure, arrays, batched=batched)
+        spec = found if spec is None else spec.merge(found, index)
+    assert spec is not None
+    if not spec.leaves:
+        raise BatchError(f"the first batch holds no array: {spec.structure}", 0)
+    return spec
+
+
+def _batch_bytes(run: BatchRun) -> int:
+    return sum(
+        sum(map(len, array.flat)) if array.dtype == object else array.nbytes
+        for array in run.arrays
+    )
+
+
+def _check_batch_size(batch_size: Optional[int]) -> None:
+    if batch_size is not None and batch_size < 1:
+        raise ValueError(f"`batch_size` is 1 or more, or None; received: {batch_size!r}")
+
+
+def _check_generator_options(options: Options) -> None:
+    if options.shuffle:
+        raise SourceError(
+            "`shuffle` orders indices, and a generator has none: shuffle inside the "
+            "generator, or call `.shuffle(buffer_size)` on the dataset"
+        )

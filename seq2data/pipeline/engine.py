@@ -1,0 +1,207 @@
+"""Owns the workers of one dataset, and begins and ends its passes.
+
+TensorFlow calls `pull` for each iterator, one call after the other and only when its
+consumer wants more. So a pass is over exactly when its last batch is handed over, a
+generator is never read past what was asked for plus the window, and a dataset that
+nobody pulls from does nothing.
+
+An iterator has no name in Python. Its first pull begins a pass and gives back a
+*lifeline*: an int64 array holding the pass's number, whose memory TensorFlow takes over
+as the iterator's state. The array dies with the iterator, and its finalizer cancels the
+pass; only TensorFlow holds it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import weakref
+from abc import ABC, abstractmethod
+from typing import Generic, Optional, TypeVar, Union
+
+import numpy as np
+
+from seq2data.errors import ReadError, SourceError
+from seq2data.pipeline.window import Ended, Feed, Pass, Reading
+from seq2data.plan.epochs import Plan
+from seq2data.source.indexable import Indexable
+from seq2data.source.spec import BatchSpec
+from seq2data.workers.task import BatchRun
+from seq2data.workers.transport.heap import HeapStore
+
+Batches = tuple[int, list[np.ndarray]]
+"""A number of batches and their arrays, each `[count, ...]`."""
+
+_Position = TypeVar("_Position", bound=Union[Pass, Feed])
+
+
+class Engine(ABC, Generic[_Position]):
+    """What the engines of indexable sources and of generators have in common.
+
+    Args:
+        reading: How batches are read; the engine owns its pool.
+        spec: What every batch is held to.
+        most_per_pull: 1, or more where several batches may be handed over at once.
+    """
+
+    def __init__(self, reading: Reading, spec: BatchSpec, most_per_pull: int) -> None:
+        self.spec = spec
+        self._reading = reading
+        self.most_per_pull = most_per_pull
+        self._passes: dict[int, _Position] = {}
+        self._numbers = itertools.count(1)
+        self._lifelines: dict[int, weakref.ref[np.ndarray]] = {}
+        self._lock = threading.Lock()
+        weakref.finalize(self, reading.pool.close, wait=False).atexit = False
+
+    def pull(self, state: np.ndarray) -> tuple[np.ndarray, Optional[Batches]]:
+        """The next batches of an iterator, and its state.
+
+        Args:
+            state: Empty at the iterator's first pull, then what the last one returned.
+
+        Returns:
+            The state, and the batches: None where there are none yet, 0 at the end.
+
+        Raises:
+            Seq2DataError: They could not be read, or break the spec.
+        """
+        lifeline = self._lifeline(state)
+        return lifeline, self._next(self._passes[int(lifeline[0])])
+
+    def _lifeline(self, state: np.ndarray) -> np.ndarray:
+        if state.size:
+            lifeline = self._lifelines[int(state[0])]()
+            assert lifeline is not None  # `state` is a view of its memory
+            return lifeline
+        position = self._begin()
+        number = next(self._numbers)
+        _, memory = HeapStore().make(64)
+        lifeline = memory.view(np.int64)
+        lifeline[:] = number
+        self._passes[number] = position
+        self._lifelines[number] = weakref.ref(lifeline)
+        end = weakref.finalize(
+            lifeline, _end_pass, self._passes, self._lifelines, number
+        )
+        end.atexit = False
+        return lifeline
+
+    @abstractmethod
+    def _begin(self) -> _Position:
+        """Begins a pass."""
+
+    @abstractmethod
+    def _next(self, position: _Position) -> Optional[Batches]:
+        """The next batches of a pass."""
+
+    def _hand_over(self, run: BatchRun, count: int, index: int) -> Batches:
+        arrays = [array[:count] for array in run.arrays]
+        return count, self.spec.conform(run.structure, arrays, index)
+
+
+def _end_pass(
+    passes: dict[int, _Position],
+    lifelines: dict[int, weakref.ref[np.ndarray]],
+    number: int,
+) -> None:
+    """Takes no lock: it runs wherever TensorFlow drops the iterator's state."""
+    del lifelines[number]
+    position = passes.pop(number)
+    if isinstance(position, Pass):
+        position.token.cancel()
+
+
+class IndexableEngine(Engine[Pass]):
+    """Reads an indexable source by index, anew in every pass.
+
+    Args:
+        source: It.
+        plan: Counts and orders the passes.
+        num_batches: What the dataset says of itself; a pass must keep to it.
+        remembered: Batches that were read to find out the spec, by index.
+    """
+
+    def __init__(
+        self,
+        reading: Reading,
+        spec: BatchSpec,
+        most_per_pull: int,
+        source: Indexable,
+        plan: Plan,
+        remembered: dict[int, BatchRun],
+    ) -> None:
+        super().__init__(reading, spec, most_per_pull)
+        self.num_batches = source.num_batches()
+        self._source = source
+        self._plan = plan
+        self._remembered = remembered
+
+    def update_num_batches(self) -> bool:
+        """Asks the source for its length; whether it differs from what it was."""
+        before, self.num_batches = self.num_batches, self._source.num_batches()
+        return before != self.num_batches
+
+    def _begin(self) -> Pass:
+        with self._lock:
+            self._call_hook("on_epoch_begin")
+            num_batches = self._source.num_batches()
+            if num_batches != self.num_batches:
+                raise SourceError(
+                    f"`{self._source.name}` had {self.num_batches} batches when the "
+                    f"dataset was made and has {num_batches} now; a dataset derived "
+                    "from it cannot change its length: iterate over the dataset "
+                    "itself, or call `to_dataset` again for this pass"
+                )
+            remembered, self._remembered = self._remembered, {}
+            if self._reading.pool.load(self._source):
+                remembered = {}  # they were read from another state of the source
+            return Pass(self._reading, self._plan.begin(num_batches), remembered)
+
+    def _next(self, position: Pass) -> Optional[Batches]:
+        run = position.peek()
+        if run is None:
+            return None
+        # The last batch goes alone, so that its consumer ends the pass by asking for it.
+        before_last = position.num_left - 1
+        count = max(1, min(run.count, before_last, self.most_per_pull))
+        batches = self._hand_over(run, count, position.index)
+        position.take(count)
+        if position.num_left == 0:
+            with self._lock:
+                self._call_hook("on_epoch_end")
+        return batches
+
+    def _call_hook(self, name: str) -> None:
+        try:
+            getattr(self._source, name)()
+        except Exception as error:
+            raise ReadError(
+                f"`{self._source.name}.{name}` raised {type(error).__name__}: {error}"
+            ) from error
+
+
+class GeneratorEngine(Engine[Feed]):
+    """Reads a generator on: every pass goes on where the last one stopped."""
+
+    def __init__(
+        self, reading: Reading, spec: BatchSpec, most_per_pull: int, feed: Feed
+    ) -> None:
+        super().__init__(reading, spec, most_per_pull)
+        self._feed = feed
+
+    def _begin(self) -> Feed:
+        with self._lock:
+            self._feed.begin()
+        return self._feed
+
+    def _next(self, position: Feed) -> Optional[Batches]:
+        with self._lock:
+            run = position.peek()
+            if run is None:
+                return None
+            if isinstance(run, Ended):
+                return 0, []
+            batches = self._hand_over(run, 1, position.index)
+            position.take()
+            return batches

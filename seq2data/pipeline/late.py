@@ -1,0 +1,22 @@
+"""Makes TensorFlow drop the arrays that it has finished with.
+
+TensorFlow may not drop a numpy array in a thread that does not hold the interpreter's
+lock, so it queues it until arrays are next exchanged with Python (`DelayedNumpyDecref` in
+tensorflow/python/lib/core/ndarray_tensor_bridge.cc). Without such an exchange a deleted
+iterator would go unnoticed.
+"""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+
+class ArrayDropper:
+    """Exchanges one array with TensorFlow."""
+
+    def __init__(self) -> None:
+        with tf.device("CPU:0"):
+            self._tensor = tf.constant([0.0])
+
+    def __call__(self) -> None:
+        self._tensor.numpy()

@@ -1,0 +1,226 @@
+"""The batches that are being read ahead, and what consumers take from their front.
+
+A window never holds more than `max_queue_size` plus `workers` tasks, read or unread, so
+memory is bounded however slow the consumer is. It is topped up when something is taken,
+so nothing is read that nobody will ask for.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from concurrent.futures import TimeoutError as NotReadyError
+from dataclasses import dataclass, replace
+from typing import Optional, Union
+
+from seq2data.errors import Seq2DataError, SourceError
+from seq2data.plan.chunks import ChunkSize
+from seq2data.plan.epochs import Epoch
+from seq2data.workers.task import BatchRun, Pool, Task
+
+# A pull that finds nothing returns to TensorFlow this often, which then notices that its
+# iterator was deleted: the wait itself ends on an answer, a death or close.
+SLICE_S = 0.2
+
+
+class Token:
+    """Says whether somebody still wants the batches of a pass."""
+
+    def __init__(self) -> None:
+        self.is_cancelled = False
+
+    def is_valid(self) -> bool:
+        """For tasks to ask."""
+        return not self.is_cancelled
+
+    def cancel(self) -> None:
+        """Takes no lock: it is called by finalizers."""
+        self.is_cancelled = True
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How batches are read; the same for all passes of a dataset."""
+
+    pool: Pool
+    entropy: Optional[int]
+    chunk_size: ChunkSize
+    most_tasks: int
+
+
+class Pass:
+    """One pass over an indexable source, in order.
+
+    Args:
+        reading: How.
+        epoch: What.
+        remembered: Batches that were read before, by index; used instead of reading.
+    """
+
+    def __init__(
+        self, reading: Reading, epoch: Epoch, remembered: Mapping[int, BatchRun]
+    ) -> None:
+        self.token = Token()
+        self._reading = reading
+        self._epoch = epoch
+        self._remembered = dict(remembered)
+        self._submitted = 0
+        self._delivered = 0
+        self._window: deque[Union[Task, BatchRun]] = deque()
+        self._runs: deque[BatchRun] = deque()
+        self._error: Optional[Seq2DataError] = None
+
+    @property
+    def index(self) -> int:
+        """The source's index of the batch that comes next."""
+        return self._epoch.indices(self._delivered, self._delivered + 1)[0]
+
+    @property
+    def num_left(self) -> int:
+        """Batches that were not taken yet."""
+        return self._epoch.num_batches - self._delivered
+
+    def peek(self) -> Optional[BatchRun]:
+        """The run that comes next, None if it is not there after SLICE_S.
+
+        Raises:
+            Seq2DataError: The next batch could not be read.
+        """
+        self._fill()
+        while not self._runs:
+            if self._error is not None:
+                raise self._error
+            head = self._window[0]
+            if isinstance(head, BatchRun):
+                self._runs.append(head)
+            else:
+                try:
+                    result = head.future.result(SLICE_S)
+                except NotReadyError:
+                    return None
+                self._error = result.error
+                self._runs.extend(result.runs)
+                self._reading.chunk_size.observe(result.seconds, len(head.indices))
+            self._window.popleft()
+        return self._runs[0]
+
+    def take(self, count: int) -> None:
+        """Marks `count` batches of the run that comes next as delivered."""
+        run = self._runs.popleft()
+        if count < run.count:
+            rest = [array[count:] for array in run.arrays]
+            self._runs.appendleft(replace(run, count=run.count - count, arrays=rest))
+        self._delivered += count
+        self._fill()
+
+    def _fill(self) -> None:
+        most = self._reading.most_tasks
+        while len(self._window) < most and self._submitted < self._epoch.num_batches:
+            self._window.append(self._next_entry())
+
+    def _next_entry(self) -> Union[Task, BatchRun]:
+        start = self._submitted
+        count = self._reading.chunk_size.next(self._epoch.num_batches - start)
+        indices = self._epoch.indices(start, start + count)
+        if self._remembered:
+            if indices[0] in self._remembered:
+                self._submitted += 1
+                return self._remembered.pop(indices[0])
+            known = [i for i, index in enumerate(indices) if index in self._remembered]
+            indices = indices[: known[0]] if known else indices
+        self._submitted += len(indices)
+        task = Task(
+            self._epoch.number, self._reading.entropy, indices, self.token.is_valid
+        )
+        self._reading.pool.submit(task)
+        return task
+
+
+class Ended:
+    """Says that a generator has no further item."""
+
+
+ENDED = Ended()
+Peeked = Union[BatchRun, Ended, None]
+
+
+class Feed:
+    """The items of a generator, shared by all passes: its position is its own.
+
+    Args:
+        reading: How; its pool has one worker.
+        restarts: Whether a new run begins at the pass after the end.
+        name: For messages.
+    """
+
+    def __init__(self, reading: Reading, restarts: bool, name: str) -> None:
+        self._reading = reading
+        self._restarts = restarts
+        self._name = name
+        self._runs_begun = 0
+        self._submitted = 0
+        self._taken = 0
+        self._has_ended = False
+        self._window: deque[Task] = deque()
+
+    @property
+    def index(self) -> int:
+        """The position of the item that comes next."""
+        return self._taken
+
+    def begin(self) -> None:
+        """Gets ready for a pass: goes on where the last one stopped.
+
+        Raises:
+            SourceError: The generator came to its end and cannot begin again.
+        """
+        if not self._has_ended:
+            return
+        if not self._restarts:
+            raise SourceError(
+                f"`{self._name}` came to its end after {self._taken} batches and a "
+                "generator cannot begin again: pass the function that makes it, so "
+                "that each pass can call it anew"
+            )
+        self._has_ended = False
+        self._runs_begun += 1
+        self._submitted = self._taken = 0
+        self._window.clear()
+
+    def peek(self, ahead: int = 0, wait_s: Optional[float] = SLICE_S) -> Peeked:
+        """The item `ahead` places on.
+
+        Raises:
+            Seq2DataError: It could not be read.
+        """
+        if self._has_ended:
+            return ENDED
+        self._fill(ahead + 1 if wait_s is None else self._reading.most_tasks)
+        try:
+            result = self._window[ahead].future.result(wait_s)
+        except NotReadyError:
+            return None
+        if result.runs:
+            return result.runs[0]
+        self._has_ended = ahead == 0
+        if result.error is not None:
+            raise result.error
+        return ENDED
+
+    def take(self) -> None:
+        """Marks the next item as delivered."""
+        self._window.popleft()
+        self._taken += 1
+        self._fill(self._reading.most_tasks)
+
+    def _fill(self, most: int) -> None:
+        while len(self._window) < most:
+            task = Task(
+                self._runs_begun,
+                self._reading.entropy,
+                (self._submitted,),
+                is_repeatable=False,
+            )
+            self._submitted += 1
+            self._window.append(task)
+            self._reading.pool.submit(task)
