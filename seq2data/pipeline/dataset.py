@@ -16,7 +16,7 @@ from seq2data.pipeline.engine import Engine, GeneratorEngine, IndexableEngine
 from seq2data.pipeline.late import ArrayDropper
 from seq2data.pipeline.signature import from_signature
 from seq2data.pipeline.window import Feed, Reading
-from seq2data.plan.chunks import CHUNK_BYTES, ChunkSize
+from seq2data.plan.chunks import CHUNK_BYTES, ChunkSize, batches_per_chunk
 from seq2data.plan.epochs import Plan
 from seq2data.source.adapt import Source, adapt
 from seq2data.source.generator import GeneratorObject
@@ -27,7 +27,6 @@ from seq2data.workers.pool import ProcessPool
 from seq2data.workers.task import BatchRun, Pool, Task
 from seq2data.workers.threads import ThreadPool
 
-_MOST_PER_PULL = 256
 _PEEKED_ITEMS = 2
 
 
@@ -155,26 +154,30 @@ def _index_engine(
 ) -> IndexableEngine:
     last = source.num_batches() - 1
     plan = Plan(options.shuffle, options.seed)
-    with _pool_for(source, options, max(1, options.num_workers)) as pool:
+    dropper = ArrayDropper()
+    with _pool_for(source, options, max(1, options.num_workers), dropper) as pool:
         entropy = plan.entropy if _seeds(pool, options) else None
         peeked = _peek(pool, entropy, sorted({0, last}))
         spec = _spec(peeked, signature, batched=batched)
         nbytes = max(map(_batch_bytes, peeked.values()))
-        reading = Reading(
-            pool, entropy, ChunkSize(options.num_workers, nbytes), _most_tasks(options)
-        )
+        chunk_size = ChunkSize(options.num_workers, nbytes)
+        most_tasks = _most_tasks(options)
+        reading = Reading(pool, entropy, chunk_size, most_tasks, dropper.note_exchange)
         is_dense = all(leaf.kind == ARRAY for leaf in spec.leaves)
-        most_per_pull = _MOST_PER_PULL if is_dense and nbytes <= CHUNK_BYTES else 1
+        most_per_pull = batches_per_chunk(nbytes) if is_dense else 1
         return IndexableEngine(reading, spec, most_per_pull, source, plan, peeked)
 
 
 def _generator_engine(
     source: Source, options: Options, signature: Optional[BatchSpec]
 ) -> GeneratorEngine:
-    with _pool_for(source, options, 1) as pool:
+    dropper = ArrayDropper()
+    with _pool_for(source, options, 1, dropper) as pool:
         plan = Plan(seed=options.seed)
         entropy = None if options.seed is None else plan.entropy
-        reading = Reading(pool, entropy, ChunkSize(1, CHUNK_BYTES), _most_tasks(options))
+        chunk_size = ChunkSize(1, CHUNK_BYTES)
+        most_tasks = _most_tasks(options)
+        reading = Reading(pool, entropy, chunk_size, most_tasks, dropper.note_exchange)
         feed = Feed(reading, source.restarts, source.name)
         peeked: dict[int, BatchRun] = {}
         for ahead in range(_PEEKED_ITEMS):
@@ -188,9 +191,11 @@ def _generator_engine(
 
 
 @contextlib.contextmanager
-def _pool_for(source: Source, options: Options, workers: int) -> Iterator[Pool]:
+def _pool_for(
+    source: Source, options: Options, workers: int, dropper: ArrayDropper
+) -> Iterator[Pool]:
     """A pool that is closed on an error; else it is the engine's."""
-    pool = _make_pool(source, options, workers)
+    pool = _make_pool(source, options, workers, dropper)
     try:
         yield pool
     except BaseException:
@@ -198,7 +203,9 @@ def _pool_for(source: Source, options: Options, workers: int) -> Iterator[Pool]:
         raise
 
 
-def _make_pool(source: Source, options: Options, workers: int) -> Pool:
+def _make_pool(
+    source: Source, options: Options, workers: int, dropper: ArrayDropper
+) -> Pool:
     if not options.uses_processes or isinstance(source, GeneratorObject):
         return ThreadPool(source, workers)
     pool = ProcessPool(
@@ -207,7 +214,7 @@ def _make_pool(source: Source, options: Options, workers: int) -> Pool:
         free_segments=options.max_queue_size + 2,
         start_method=start_method(),
         timeout=options.timeout,
-        before_assign=ArrayDropper(),
+        before_assign=dropper,
     )
     try:
         pool.load(source)

@@ -67,6 +67,7 @@ class Engine(ABC, Generic[_Position]):
             Seq2DataError: They could not be read, or break the spec.
         """
         lifeline = self._lifeline(state)
+        self._reading.note_exchange()
         return lifeline, self._next(self._passes[int(lifeline[0])])
 
     def _lifeline(self, state: np.ndarray) -> np.ndarray:
@@ -95,9 +96,8 @@ class Engine(ABC, Generic[_Position]):
     def _next(self, position: _Position) -> Optional[Batches]:
         """The next batches of a pass."""
 
-    def _hand_over(self, run: BatchRun, count: int, index: int) -> Batches:
-        arrays = [array[:count] for array in run.arrays]
-        return count, self.spec.conform(run.structure, arrays, index)
+    def _hand_over(self, run: BatchRun, index: int) -> Batches:
+        return run.count, self.spec.conform(run.structure, run.arrays, index)
 
 
 def _end_pass(
@@ -159,14 +159,13 @@ class IndexableEngine(Engine[Pass]):
             return Pass(self._reading, self._plan.begin(num_batches), remembered)
 
     def _next(self, position: Pass) -> Optional[Batches]:
-        run = position.peek()
-        if run is None:
-            return None
+        index = position.index
         # The last batch goes alone, so that its consumer ends the pass by asking for it.
         before_last = position.num_left - 1
-        count = max(1, min(run.count, before_last, self.most_per_pull))
-        batches = self._hand_over(run, count, position.index)
-        position.take(count)
+        run = position.take(max(1, min(before_last, self.most_per_pull)))
+        if run is None:
+            return None
+        batches = self._hand_over(run, index)
         if position.num_left == 0:
             with self._lock:
                 self._call_hook("on_epoch_end")
@@ -202,6 +201,6 @@ class GeneratorEngine(Engine[Feed]):
                 return None
             if isinstance(run, Ended):
                 return 0, []
-            batches = self._hand_over(run, 1, position.index)
+            batches = self._hand_over(run, position.index)
             position.take()
             return batches

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import TimeoutError as NotReadyError
-from dataclasses import dataclass, replace
-from typing import Optional, Union
+from dataclasses import dataclass
+from typing import Callable, Optional, Union
 
 from seq2data.errors import Seq2DataError, SourceError
 from seq2data.plan.chunks import ChunkSize
 from seq2data.plan.epochs import Epoch
-from seq2data.workers.task import BatchRun, Pool, Task
+from seq2data.workers.task import BatchRun, Pool, Task, concatenate
 
 # A pull that finds nothing returns to TensorFlow this often, which then notices that its
 # iterator was deleted: the wait itself ends on an answer, a death or close.
@@ -40,12 +40,21 @@ class Token:
 
 @dataclass(frozen=True)
 class Reading:
-    """How batches are read; the same for all passes of a dataset."""
+    """How batches are read; the same for all passes of a dataset.
+
+    Attributes:
+        pool: Reads them.
+        entropy: Seeds each batch's random state; None leaves it alone.
+        chunk_size: How many go into a task.
+        most_tasks: How many tasks are read ahead.
+        note_exchange: Called when arrays go to TensorFlow.
+    """
 
     pool: Pool
     entropy: Optional[int]
     chunk_size: ChunkSize
     most_tasks: int
+    note_exchange: Callable[[], object]
 
 
 class Pass:
@@ -80,8 +89,11 @@ class Pass:
         """Batches that were not taken yet."""
         return self._epoch.num_batches - self._delivered
 
-    def peek(self) -> Optional[BatchRun]:
-        """The run that comes next, None if it is not there after SLICE_S.
+    def take(self, most: int) -> Optional[BatchRun]:
+        """The batches that come next and are there, None if none is after SLICE_S.
+
+        Args:
+            most: How many at most; they have equal shapes.
 
         Raises:
             Seq2DataError: The next batch could not be read.
@@ -90,28 +102,44 @@ class Pass:
         while not self._runs:
             if self._error is not None:
                 raise self._error
-            head = self._window[0]
-            if isinstance(head, BatchRun):
-                self._runs.append(head)
-            else:
-                try:
-                    result = head.future.result(SLICE_S)
-                except NotReadyError:
-                    return None
-                self._error = result.error
-                self._runs.extend(result.runs)
-                self._reading.chunk_size.observe(result.seconds, len(head.indices))
-            self._window.popleft()
-        return self._runs[0]
-
-    def take(self, count: int) -> None:
-        """Marks `count` batches of the run that comes next as delivered."""
-        run = self._runs.popleft()
-        if count < run.count:
-            rest = [array[count:] for array in run.arrays]
-            self._runs.appendleft(replace(run, count=run.count - count, arrays=rest))
-        self._delivered += count
+            if not self._receive(SLICE_S):
+                return None
+        taken = self._gather(most)
+        self._delivered += sum(run.count for run in taken)
         self._fill()
+        return concatenate(taken)
+
+    def _receive(self, wait_s: float) -> bool:
+        """Whether the head of the window has come."""
+        if not self._window:
+            return False
+        head = self._window[0]
+        if isinstance(head, BatchRun):
+            self._runs.append(head)
+        else:
+            try:
+                result = head.future.result(wait_s)
+            except NotReadyError:
+                return False
+            self._error = result.error
+            self._runs.extend(result.runs)
+            self._reading.chunk_size.observe(result.seconds, len(head.indices))
+        self._window.popleft()
+        return True
+
+    def _gather(self, most: int) -> list[BatchRun]:
+        taken: list[BatchRun] = []
+        left = most
+        while left and (self._runs or (self._error is None and self._receive(0))):
+            if not self._runs or (taken and not _fits(taken[0], self._runs[0])):
+                break
+            run = self._runs.popleft()
+            if run.count > left:
+                run, rest = run.split(left)
+                self._runs.appendleft(rest)
+            taken.append(run)
+            left -= run.count
+        return taken
 
     def _fill(self) -> None:
         most = self._reading.most_tasks
@@ -134,6 +162,13 @@ class Pass:
         )
         self._reading.pool.submit(task)
         return task
+
+
+def _fits(one: BatchRun, other: BatchRun) -> bool:
+    return one.structure == other.structure and all(
+        a.dtype == b.dtype and a.shape[1:] == b.shape[1:]
+        for a, b in zip(one.arrays, other.arrays)
+    )
 
 
 class Ended:

@@ -14,12 +14,17 @@ _MOST_BATCHES = 256
 _WEIGHT_OF_NEWEST = 0.25
 
 
+def batches_per_chunk(batch_bytes: int) -> int:
+    """How many batches of this size may go together."""
+    return min(_MOST_BATCHES, max(1, CHUNK_BYTES // max(1, batch_bytes)))
+
+
 class ChunkSize:
     """Follows the measured reading time of one dataset; shared by its passes."""
 
     def __init__(self, workers: int, batch_bytes: int) -> None:
         self._workers = max(1, workers)
-        self._most = min(_MOST_BATCHES, max(1, CHUNK_BYTES // max(1, batch_bytes)))
+        self._most = batches_per_chunk(batch_bytes)
         self._read_s = _CHUNK_S
 
     def observe(self, seconds: float, batches: int) -> None:

@@ -16,9 +16,10 @@ from collections.abc import Sequence
 from typing import Any
 
 _HEADER = struct.Struct("=QI")
-_RECEIVE_BYTES = 1 << 18
+_RECEIVE_BYTES = 1 << 16
 # The kernel's SCM_MAX_FD; more in one message is refused.
-MOST_DESCRIPTORS = 253
+_MOST_DESCRIPTORS = 253
+_ANCILLARY_BYTES = socket.CMSG_SPACE(_MOST_DESCRIPTORS * array.array("i").itemsize)
 
 
 class Channel:
@@ -30,6 +31,7 @@ class Channel:
 
     def __init__(self, connection: socket.socket) -> None:
         self._socket = connection
+        self._space = bytearray(_RECEIVE_BYTES)
         self._received = bytearray()
         self._descriptors: deque[int] = deque()
 
@@ -73,9 +75,10 @@ class Channel:
         return self._take_frames()
 
     def _fill(self, flags: int) -> None:
-        space = socket.CMSG_SPACE(MOST_DESCRIPTORS * array.array("i").itemsize)
         try:
-            data, ancillary, _, _ = self._socket.recvmsg(_RECEIVE_BYTES, space, flags)
+            count, ancillary, _, _ = self._socket.recvmsg_into(
+                [self._space], _ANCILLARY_BYTES, flags
+            )
         except ConnectionResetError as error:
             raise EOFError("the other end is gone") from error
         for _, kind, rights in ancillary:
@@ -83,9 +86,9 @@ class Channel:
                 found = array.array("i")
                 found.frombytes(rights[: len(rights) - len(rights) % found.itemsize])
                 self._descriptors.extend(found)
-        if not data:
+        if count == 0:
             raise EOFError("the other end is gone")
-        self._received += data
+        self._received += memoryview(self._space)[:count]
 
     def _take_frames(self, most: int = 1 << 30) -> list[tuple[Any, list[int]]]:
         frames: list[tuple[Any, list[int]]] = []

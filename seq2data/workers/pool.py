@@ -234,12 +234,9 @@ class ProcessPool:
             worker.version = payload.version
 
     def _read_message(self, worker: _Worker, task: Task) -> Read:
-        free = sorted((worker.free.popleft() for _ in range(len(worker.free))), key=_size)
-        worker.lent = free.pop() if free else None
-        kept = free[-self._free_segments :]
-        worker.free.extend(kept)
-        dropped = {segment.number for segment in free} - {s.number for s in kept}
-        worker.dropped |= dropped
+        worker.lent = worker.free.pop() if worker.free else None
+        while len(worker.free) > self._free_segments:
+            worker.dropped.add(worker.free.popleft().number)
         message = Read(
             task.epoch,
             task.entropy,
@@ -517,10 +514,6 @@ class ProcessPool:
                 task.finish(TaskResult(error=error))
         self._fail_pending(error)
         _open_pools.discard(self)
-
-
-def _size(segment: Segment) -> int:
-    return segment.nbytes
 
 
 @atexit.register

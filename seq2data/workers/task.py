@@ -27,6 +27,23 @@ class BatchRun:
     structure: Structure
     arrays: Sequence[np.ndarray]
 
+    def split(self, count: int) -> tuple[BatchRun, BatchRun]:
+        """The first `count` batches, and the rest."""
+        first = [array[:count] for array in self.arrays]
+        rest = [array[count:] for array in self.arrays]
+        return (
+            BatchRun(count, self.structure, first),
+            BatchRun(self.count - count, self.structure, rest),
+        )
+
+
+def concatenate(runs: Sequence[BatchRun]) -> BatchRun:
+    """One run of all; a single one keeps its memory."""
+    if len(runs) == 1:
+        return runs[0]
+    arrays = [np.concatenate(parts) for parts in zip(*(run.arrays for run in runs))]
+    return BatchRun(sum(run.count for run in runs), runs[0].structure, arrays)
+
 
 @dataclass(frozen=True)
 class TaskResult:

@@ -1,0 +1,19 @@
+"""Types of command-line arguments that argparse does not bring along."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Callable
+
+
+def whole_number(least: int) -> Callable[[str], int]:
+    """The type of an argument that is a whole number of `least` or more."""
+
+    def parse(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(
+                f"a whole number of {least} or more is needed; received: {text!r}"
+            )
+        return int(text)
+
+    return parse
