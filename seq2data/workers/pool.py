@@ -346,6 +346,7 @@ class ProcessPool:
         for message, descriptors in worker.channel.receive_ready():
             if isinstance(message, LoadFailed):
                 self._worker_cannot_load(worker, message)
+                return  # it is gone, with whatever else it said
             else:
                 self._answered(worker, message, descriptors)
 
