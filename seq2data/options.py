@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import operator
 import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Optional
+from typing import Optional, SupportsIndex
 
 _CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
 _CPU_QUOTA = Path("/sys/fs/cgroup/cpu/cpu.cfs_quota_us")
@@ -54,11 +55,11 @@ class Options:
 
 
 def _check_whole(name: str, value: object, least: int) -> None:
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
+    if isinstance(value, bool) or not isinstance(value, SupportsIndex):
         raise TypeError(
             f"`{name}` is a whole number of {least} or more; received: {value!r}"
         )
-    if int(value) < least:  # type: ignore[call-overload]  # has __index__
+    if operator.index(value) < least:
         raise ValueError(
             f"`{name}` is a whole number of {least} or more; received: {value!r}"
         )

@@ -28,7 +28,6 @@ from seq2data.errors import SourceError
 from seq2data.options import usable_cores
 from seq2data.pipeline.engine import Engine
 from seq2data.pipeline.signature import pack, tensor_specs
-from seq2data.source.spec import BatchSpec
 
 _Pulled = tuple[np.ndarray, ...]
 
@@ -70,20 +69,24 @@ def large_batches(engine: Engine[Any], *, ends: bool) -> tf.data.Dataset:
     if ends:
         pulled = pulled.take_while(lambda count, *_: count >= 0)
     return pulled.flat_map(
-        lambda count, *tensors: tf.data.Dataset.from_tensors(pack(spec, tensors)).take(count)
+        lambda count, *tensors: tf.data.Dataset.from_tensors(pack(spec, tensors)).take(
+            count
+        )
     )
 
 
 def with_pipeline_options(dataset: tf.data.Dataset) -> tf.data.Dataset:
-    """No sharding of what cannot be sharded, and threads of its own.
+    """No sharding of what cannot be sharded, threads of its own, nothing to tune.
 
     A pull that waits for a worker would else hold one of the threads that the training
-    step runs on (`inter_op_parallelism_threads`).
+    step runs on (`inter_op_parallelism_threads`). The autotuner's thread would make the
+    end of every pass wait for its next period, up to 80 ms.
     """
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = (
         tf.data.experimental.AutoShardPolicy.OFF
     )
+    options.autotune.enabled = False
     options.threading.private_threadpool_size = usable_cores() + 2
     return dataset.with_options(options)
 

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-import contextlib
-import warnings
+import weakref
 from collections.abc import Iterator
 from typing import Any, Callable, Optional
 
 import tensorflow as tf
 
-from seq2data.errors import BatchError, PayloadError, SourceError
-from seq2data.options import Options, start_method
+from seq2data.errors import BatchError, SourceError
+from seq2data.options import Options
 from seq2data.pipeline.bridge import large_batches, small_batches, with_pipeline_options
-from seq2data.pipeline.engine import Engine, GeneratorEngine, IndexableEngine
-from seq2data.pipeline.late import ArrayDropper
+from seq2data.pipeline.engine import (
+    Engine,
+    GeneratorEngine,
+    IndexableEngine,
+    Passes,
+)
+from seq2data.pipeline.reading import Reading, open_reading
 from seq2data.pipeline.signature import from_signature
-from seq2data.pipeline.window import Feed, Reading
-from seq2data.plan.chunks import CHUNK_BYTES, ChunkSize, batches_per_chunk
+from seq2data.pipeline.spare import SpareIterator
+from seq2data.pipeline.window import Feed
+from seq2data.plan.chunks import batches_per_chunk
 from seq2data.plan.epochs import Plan
 from seq2data.source.adapt import Source, adapt
-from seq2data.source.generator import GeneratorObject
 from seq2data.source.indexable import Indexable
 from seq2data.source.spec import BatchSpec
 from seq2data.source.structure import ARRAY
-from seq2data.workers.pool import ProcessPool
-from seq2data.workers.task import BatchRun, Pool, Task
-from seq2data.workers.threads import ThreadPool
+from seq2data.workers.task import BatchRun, Task
 
 _PEEKED_ITEMS = 2
 
@@ -97,7 +99,9 @@ def to_dataset(
             else it is read in threads, with a warning).
         ValueError: A number is out of its range.
     """
-    options = Options(workers, use_multiprocessing, max_queue_size, shuffle, seed, timeout)
+    options = Options(
+        workers, use_multiprocessing, max_queue_size, shuffle, seed, timeout
+    )
     signature = None if output_signature is None else from_signature(output_signature)
     adapted = adapt(source, transform)
     _check_batch_size(batch_size)
@@ -112,12 +116,14 @@ def to_dataset(
     return dataset if batch_size is None else dataset.batch(batch_size)
 
 
-class SourceDataset(tf.data.Dataset):
+class SourceDataset(tf.data.Dataset):  # type: ignore[misc]  # TF has no types
     """The dataset that owns an engine; iterators and derived datasets keep it."""
 
     def __init__(self, engine: Engine[Any]) -> None:
         self._engine = engine
         self._stream = with_pipeline_options(_stream(engine))
+        self._spare = SpareIterator(self._stream)
+        engine.when_under_way = self._spare.prepare
         super().__init__(self._stream._variant_tensor)
 
     def _inputs(self) -> list[tf.data.Dataset]:
@@ -130,9 +136,18 @@ class SourceDataset(tf.data.Dataset):
 
     def __iter__(self) -> Iterator[Any]:
         engine = self._engine
-        if isinstance(engine, IndexableEngine) and engine.update_num_batches():
+        if isinstance(engine, IndexableEngine) and engine.passes.update_num_batches():
             return iter(SourceDataset(engine))  # of another cardinality
-        return super().__iter__()  # type: ignore[no-any-return]  # TensorFlow has no types
+        if not tf.executing_eagerly():
+            return super().__iter__()  # type: ignore[no-any-return]  # TF has no types
+        iterator = self._spare.take()
+        # What the iterator itself keeps is only the stream, not the engine.
+        weakref.finalize(iterator, _release, engine).atexit = False
+        return iterator
+
+
+def _release(engine: Engine[Any]) -> None:
+    """Nothing: being an argument of the finalizer is what kept the engine alive."""
 
 
 def _stream(engine: Engine[Any]) -> tf.data.Dataset:
@@ -140,9 +155,11 @@ def _stream(engine: Engine[Any]) -> tf.data.Dataset:
         return large_batches(engine, ends=True)
     assert isinstance(engine, IndexableEngine)
     if engine.most_per_pull > 1:
-        return small_batches(engine).take(engine.num_batches)
-    stream = large_batches(engine, ends=False).take(engine.num_batches)
-    return stream.apply(tf.data.experimental.assert_cardinality(engine.num_batches))
+        return small_batches(engine).take(engine.passes.num_batches)
+    stream = large_batches(engine, ends=False).take(engine.passes.num_batches)
+    return stream.apply(
+        tf.data.experimental.assert_cardinality(engine.passes.num_batches)
+    )
 
 
 def _index_engine(
@@ -152,101 +169,39 @@ def _index_engine(
     *,
     batched: bool,
 ) -> IndexableEngine:
-    last = source.num_batches() - 1
+    indices = sorted({0, source.num_batches() - 1})
     plan = Plan(options.shuffle, options.seed)
-    dropper = ArrayDropper()
-    with _pool_for(source, options, max(1, options.num_workers), dropper) as pool:
-        entropy = plan.entropy if _seeds(pool, options) else None
-        peeked = _peek(pool, entropy, sorted({0, last}))
+    with open_reading(source, options, plan.entropy) as reading:
+        peeked = _peek(reading, indices)
         spec = _spec(peeked, signature, batched=batched)
         nbytes = max(map(_batch_bytes, peeked.values()))
-        chunk_size = ChunkSize(options.num_workers, nbytes)
-        most_tasks = _most_tasks(options)
-        reading = Reading(pool, entropy, chunk_size, most_tasks, dropper.note_exchange)
+        reading.chunk_size.set_batch_bytes(nbytes)
         is_dense = all(leaf.kind == ARRAY for leaf in spec.leaves)
         most_per_pull = batches_per_chunk(nbytes) if is_dense else 1
-        return IndexableEngine(reading, spec, most_per_pull, source, plan, peeked)
+        passes = Passes(source, plan, peeked)
+        return IndexableEngine(reading, spec, most_per_pull, passes)
 
 
 def _generator_engine(
     source: Source, options: Options, signature: Optional[BatchSpec]
 ) -> GeneratorEngine:
-    dropper = ArrayDropper()
-    with _pool_for(source, options, 1, dropper) as pool:
-        plan = Plan(seed=options.seed)
-        entropy = None if options.seed is None else plan.entropy
-        chunk_size = ChunkSize(1, CHUNK_BYTES)
-        most_tasks = _most_tasks(options)
-        reading = Reading(pool, entropy, chunk_size, most_tasks, dropper.note_exchange)
+    plan = Plan(seed=options.seed)
+    with open_reading(source, options, plan.entropy) as reading:
         feed = Feed(reading, source.restarts, source.name)
-        peeked: dict[int, BatchRun] = {}
-        for ahead in range(_PEEKED_ITEMS):
-            item = feed.peek(ahead, wait_s=None)
-            if isinstance(item, BatchRun):
-                peeked[ahead] = item
+        items = [feed.peek(ahead, wait_s=None) for ahead in range(_PEEKED_ITEMS)]
+        peeked = {i: item for i, item in enumerate(items) if isinstance(item, BatchRun)}
         if not peeked:
-            raise SourceError(f"`{source.name}` is empty: it ended before its first batch")
+            raise SourceError(
+                f"`{source.name}` is empty: it ended before its first batch"
+            )
         spec = _spec(peeked, signature, batched=True)
         return GeneratorEngine(reading, spec, 1, feed)
 
 
-@contextlib.contextmanager
-def _pool_for(
-    source: Source, options: Options, workers: int, dropper: ArrayDropper
-) -> Iterator[Pool]:
-    """A pool that is closed on an error; else it is the engine's."""
-    pool = _make_pool(source, options, workers, dropper)
-    try:
-        yield pool
-    except BaseException:
-        pool.close()
-        raise
-
-
-def _make_pool(
-    source: Source, options: Options, workers: int, dropper: ArrayDropper
-) -> Pool:
-    if not options.uses_processes or isinstance(source, GeneratorObject):
-        return ThreadPool(source, workers)
-    pool = ProcessPool(
-        source.name,
-        workers,
-        free_segments=options.max_queue_size + 2,
-        start_method=start_method(),
-        timeout=options.timeout,
-        before_assign=dropper,
-    )
-    try:
-        pool.load(source)
-    except PayloadError as error:
-        pool.close()
-        if options.workers is not None and isinstance(source, Indexable):
-            raise
-        warnings.warn(
-            f"{error}. It is read in threads now, which share one core for Python code; "
-            "`use_multiprocessing=False` says that you want that",
-            RuntimeWarning,
-            stacklevel=5,
-        )
-        return ThreadPool(source, workers)
-    return pool
-
-
-def _seeds(pool: Pool, options: Options) -> bool:
-    """Worker processes have no random state of the user's to go on with."""
-    return options.seed is not None or isinstance(pool, ProcessPool)
-
-
-def _most_tasks(options: Options) -> int:
-    return max(1, options.num_workers) + options.max_queue_size
-
-
-def _peek(
-    pool: Pool, entropy: Optional[int], indices: list[int]
-) -> dict[int, BatchRun]:
-    tasks = [Task(0, entropy, (index,)) for index in indices]
+def _peek(reading: Reading, indices: list[int]) -> dict[int, BatchRun]:
+    tasks = [Task(0, reading.entropy, (index,)) for index in indices]
     for task in tasks:
-        pool.submit(task)
+        reading.pool.submit(task)
     peeked = {}
     for index, task in zip(indices, tasks):
         result = task.future.result()
@@ -282,7 +237,9 @@ def _batch_bytes(run: BatchRun) -> int:
 
 def _check_batch_size(batch_size: Optional[int]) -> None:
     if batch_size is not None and batch_size < 1:
-        raise ValueError(f"`batch_size` is 1 or more, or None; received: {batch_size!r}")
+        raise ValueError(
+            f"`batch_size` is 1 or more, or None; received: {batch_size!r}"
+        )
 
 
 def _check_generator_options(options: Options) -> None:

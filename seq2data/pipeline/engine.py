@@ -17,12 +17,13 @@ import itertools
 import threading
 import weakref
 from abc import ABC, abstractmethod
-from typing import Generic, Optional, TypeVar, Union
+from typing import Callable, Generic, Optional, TypeVar, Union
 
 import numpy as np
 
 from seq2data.errors import ReadError, SourceError
-from seq2data.pipeline.window import Ended, Feed, Pass, Reading
+from seq2data.pipeline.reading import Reading
+from seq2data.pipeline.window import Ended, Feed, Pass
 from seq2data.plan.epochs import Plan
 from seq2data.source.indexable import Indexable
 from seq2data.source.spec import BatchSpec
@@ -31,6 +32,9 @@ from seq2data.workers.transport.heap import HeapStore
 
 Batches = tuple[int, list[np.ndarray]]
 """A number of batches and their arrays, each `[count, ...]`."""
+
+# Making an iterator beside a pass that is as short would only slow both down.
+_LONG_PASS_S = 0.05
 
 _Position = TypeVar("_Position", bound=Union[Pass, Feed])
 
@@ -46,12 +50,13 @@ class Engine(ABC, Generic[_Position]):
 
     def __init__(self, reading: Reading, spec: BatchSpec, most_per_pull: int) -> None:
         self.spec = spec
+        self.when_under_way: Callable[[], object] = _do_nothing
+        """Called when a long pass has handed over its first batches."""
         self._reading = reading
         self.most_per_pull = most_per_pull
-        self._passes: dict[int, _Position] = {}
+        self._positions: dict[int, _Position] = {}
         self._numbers = itertools.count(1)
         self._lifelines: dict[int, weakref.ref[np.ndarray]] = {}
-        self._lock = threading.Lock()
         weakref.finalize(self, reading.pool.close, wait=False).atexit = False
 
     def pull(self, state: np.ndarray) -> tuple[np.ndarray, Optional[Batches]]:
@@ -68,7 +73,7 @@ class Engine(ABC, Generic[_Position]):
         """
         lifeline = self._lifeline(state)
         self._reading.note_exchange()
-        return lifeline, self._next(self._passes[int(lifeline[0])])
+        return lifeline, self._next(self._positions[int(lifeline[0])])
 
     def _lifeline(self, state: np.ndarray) -> np.ndarray:
         if state.size:
@@ -80,10 +85,10 @@ class Engine(ABC, Generic[_Position]):
         _, memory = HeapStore().make(64)
         lifeline = memory.view(np.int64)
         lifeline[:] = number
-        self._passes[number] = position
+        self._positions[number] = position
         self._lifelines[number] = weakref.ref(lifeline)
         end = weakref.finalize(
-            lifeline, _end_pass, self._passes, self._lifelines, number
+            lifeline, _end_pass, self._positions, self._lifelines, number
         )
         end.atexit = False
         return lifeline
@@ -100,49 +105,53 @@ class Engine(ABC, Generic[_Position]):
         return run.count, self.spec.conform(run.structure, run.arrays, index)
 
 
+def _do_nothing() -> None:
+    """What happens by default."""
+
+
 def _end_pass(
-    passes: dict[int, _Position],
+    positions: dict[int, _Position],
     lifelines: dict[int, weakref.ref[np.ndarray]],
     number: int,
 ) -> None:
     """Takes no lock: it runs wherever TensorFlow drops the iterator's state."""
     del lifelines[number]
-    position = passes.pop(number)
+    position = positions.pop(number)
     if isinstance(position, Pass):
         position.token.cancel()
 
 
-class IndexableEngine(Engine[Pass]):
-    """Reads an indexable source by index, anew in every pass.
+class Passes:
+    """Begins and ends the passes over an indexable source, one thread at a time.
 
     Args:
-        source: It.
+        source: The source; its hooks are called here.
         plan: Counts and orders the passes.
-        num_batches: What the dataset says of itself; a pass must keep to it.
         remembered: Batches that were read to find out the spec, by index.
     """
 
     def __init__(
-        self,
-        reading: Reading,
-        spec: BatchSpec,
-        most_per_pull: int,
-        source: Indexable,
-        plan: Plan,
-        remembered: dict[int, BatchRun],
+        self, source: Indexable, plan: Plan, remembered: dict[int, BatchRun]
     ) -> None:
-        super().__init__(reading, spec, most_per_pull)
         self.num_batches = source.num_batches()
+        """What the dataset says of itself; a pass must keep to it."""
         self._source = source
         self._plan = plan
         self._remembered = remembered
+        self._lock = threading.Lock()
 
     def update_num_batches(self) -> bool:
         """Asks the source for its length; whether it differs from what it was."""
         before, self.num_batches = self.num_batches, self._source.num_batches()
         return before != self.num_batches
 
-    def _begin(self) -> Pass:
+    def begin(self, reading: Reading) -> Pass:
+        """A new pass over the source as it is now.
+
+        Raises:
+            SourceError: Its length is not the dataset's.
+            ReadError: Its hook raised.
+        """
         with self._lock:
             self._call_hook("on_epoch_begin")
             num_batches = self._source.num_batches()
@@ -154,22 +163,18 @@ class IndexableEngine(Engine[Pass]):
                     "itself, or call `to_dataset` again for this pass"
                 )
             remembered, self._remembered = self._remembered, {}
-            if self._reading.pool.load(self._source):
+            if reading.pool.load(self._source):
                 remembered = {}  # they were read from another state of the source
-            return Pass(self._reading, self._plan.begin(num_batches), remembered)
+            return Pass(reading, self._plan.begin(num_batches), remembered)
 
-    def _next(self, position: Pass) -> Optional[Batches]:
-        index = position.index
-        # The last batch goes alone, so that its consumer ends the pass by asking for it.
-        before_last = position.num_left - 1
-        run = position.take(max(1, min(before_last, self.most_per_pull)))
-        if run is None:
-            return None
-        batches = self._hand_over(run, index)
-        if position.num_left == 0:
-            with self._lock:
-                self._call_hook("on_epoch_end")
-        return batches
+    def end(self) -> None:
+        """Tells the source that a pass is complete.
+
+        Raises:
+            ReadError: Its hook raised.
+        """
+        with self._lock:
+            self._call_hook("on_epoch_end")
 
     def _call_hook(self, name: str) -> None:
         try:
@@ -180,6 +185,35 @@ class IndexableEngine(Engine[Pass]):
             ) from error
 
 
+class IndexableEngine(Engine[Pass]):
+    """Reads an indexable source by index, anew in every pass."""
+
+    def __init__(
+        self, reading: Reading, spec: BatchSpec, most_per_pull: int, passes: Passes
+    ) -> None:
+        super().__init__(reading, spec, most_per_pull)
+        self.passes = passes
+
+    def _begin(self) -> Pass:
+        return self.passes.begin(self._reading)
+
+    def _next(self, position: Pass) -> Optional[Batches]:
+        index = position.index
+        is_first = position.num_taken == 0
+        # The last batch goes alone: a consumer that asks for it completes the pass.
+        before_last = position.num_left - 1
+        run = position.take(max(1, min(before_last, self.most_per_pull)))
+        if run is None:
+            return None
+        batches = self._hand_over(run, index)
+        expected_s = self._reading.chunk_size.expect(position.num_left)
+        if is_first and expected_s > _LONG_PASS_S:
+            self.when_under_way()
+        if position.num_left == 0:
+            self.passes.end()
+        return batches
+
+
 class GeneratorEngine(Engine[Feed]):
     """Reads a generator on: every pass goes on where the last one stopped."""
 
@@ -188,6 +222,7 @@ class GeneratorEngine(Engine[Feed]):
     ) -> None:
         super().__init__(reading, spec, most_per_pull)
         self._feed = feed
+        self._lock = threading.Lock()
 
     def _begin(self) -> Feed:
         with self._lock:

@@ -1,9 +1,9 @@
 """Makes TensorFlow drop the arrays that it has finished with.
 
 TensorFlow may not drop a numpy array in a thread that does not hold the interpreter's
-lock, so it queues it until arrays are next exchanged with Python (`DelayedNumpyDecref` in
-tensorflow/python/lib/core/ndarray_tensor_bridge.cc). Without such an exchange a deleted
-iterator would go unnoticed.
+lock, so it queues it until arrays are next exchanged with Python (`DelayedNumpyDecref`
+in tensorflow/python/lib/core/ndarray_tensor_bridge.cc). Without such an exchange a
+deleted iterator would go unnoticed.
 """
 
 from __future__ import annotations

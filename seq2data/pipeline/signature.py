@@ -40,8 +40,8 @@ def _structure(signature: Any, leaves: list[LeafSpec]) -> Structure:
         leaves.append(LeafSpec(kind, _dtype(signature.dtype), _shape(signature.shape)))
         return Structure(kind)
     raise SourceError(
-        "`output_signature` is made of `tf.TensorSpec`, `tf.SparseTensorSpec` and None, "
-        f"nested like the batches; received: {signature!r}"
+        "`output_signature` is made of `tf.TensorSpec`, `tf.SparseTensorSpec` and "
+        f"None, nested like the batches; received: {signature!r}"
     )
 
 
@@ -72,7 +72,9 @@ def pack(spec: BatchSpec, tensors: Sequence[tf.Tensor]) -> Any:
     """The user's nesting around the arrays of a batch, in a TensorFlow function."""
     rest = iter(tensors)
     leaves = [
-        next(rest) if leaf.kind == ARRAY else _sparse(leaf, next(rest), next(rest), next(rest))
+        next(rest)
+        if leaf.kind == ARRAY
+        else _sparse(leaf, next(rest), next(rest), next(rest))
         for leaf in spec.leaves
     ]
     return spec.structure.pack(iter(leaves))

@@ -10,16 +10,15 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import TimeoutError as NotReadyError
-from dataclasses import dataclass
-from typing import Callable, Optional, Union
+from typing import Optional, Union
 
 from seq2data.errors import Seq2DataError, SourceError
-from seq2data.plan.chunks import ChunkSize
+from seq2data.pipeline.reading import Reading
 from seq2data.plan.epochs import Epoch
-from seq2data.workers.task import BatchRun, Pool, Task, concatenate
+from seq2data.workers.task import BatchRun, Task, concatenate
 
-# A pull that finds nothing returns to TensorFlow this often, which then notices that its
-# iterator was deleted: the wait itself ends on an answer, a death or close.
+# A pull that finds nothing returns to TensorFlow this often, which then notices if the
+# iterator was deleted; the wait itself ends on an answer, a death or close.
 SLICE_S = 0.2
 
 
@@ -36,25 +35,6 @@ class Token:
     def cancel(self) -> None:
         """Takes no lock: it is called by finalizers."""
         self.is_cancelled = True
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How batches are read; the same for all passes of a dataset.
-
-    Attributes:
-        pool: Reads them.
-        entropy: Seeds each batch's random state; None leaves it alone.
-        chunk_size: How many go into a task.
-        most_tasks: How many tasks are read ahead.
-        note_exchange: Called when arrays go to TensorFlow.
-    """
-
-    pool: Pool
-    entropy: Optional[int]
-    chunk_size: ChunkSize
-    most_tasks: int
-    note_exchange: Callable[[], object]
 
 
 class Pass:
@@ -83,6 +63,11 @@ class Pass:
     def index(self) -> int:
         """The source's index of the batch that comes next."""
         return self._epoch.indices(self._delivered, self._delivered + 1)[0]
+
+    @property
+    def num_taken(self) -> int:
+        """Batches that were taken."""
+        return self._delivered
 
     @property
     def num_left(self) -> int:

@@ -11,7 +11,7 @@ from seq2data.errors import SourceError
 from seq2data.pipeline.dataset import to_dataset
 
 
-class _Wrapped(wrapt.ObjectProxy):  # type: ignore[misc]  # wrapt's base is untyped
+class _Wrapped(wrapt.ObjectProxy):  # type: ignore[type-arg]  # not generic at run time
     """Looks like the class; calling it gives the dataset of the instance."""
 
     def __init__(self, wrapped: type, options: dict[str, Any]) -> None:

@@ -22,15 +22,23 @@ def batches_per_chunk(batch_bytes: int) -> int:
 class ChunkSize:
     """Follows the measured reading time of one dataset; shared by its passes."""
 
-    def __init__(self, workers: int, batch_bytes: int) -> None:
-        self._workers = max(1, workers)
-        self._most = batches_per_chunk(batch_bytes)
+    def __init__(self, workers: int) -> None:
+        self._workers = workers
+        self._most = 1
         self._read_s = _CHUNK_S
+
+    def set_batch_bytes(self, nbytes: int) -> None:
+        """Allows more than one batch, as their size permits."""
+        self._most = batches_per_chunk(nbytes)
 
     def observe(self, seconds: float, batches: int) -> None:
         """Takes in that `batches` were read in `seconds`."""
         newest = seconds / max(1, batches)
         self._read_s += _WEIGHT_OF_NEWEST * (newest - self._read_s)
+
+    def expect(self, batches: int) -> float:
+        """Seconds that reading `batches` is expected to take all workers together."""
+        return self._read_s * batches / self._workers
 
     def next(self, remaining: int) -> int:
         """Batches for the next round trip when `remaining` are left in the pass."""

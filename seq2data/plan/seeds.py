@@ -2,7 +2,7 @@
 
 The idea is Grain's `random_map` (github.com/google/grain): random state belongs to the
 batch and not to the worker, so the number of workers cannot change a batch. Here it is
-applied to the global state of `random` and `numpy.random`, which legacy code draws from.
+applied to the global state of `random` and `numpy.random`: legacy code draws from it.
 """
 
 from __future__ import annotations

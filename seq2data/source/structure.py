@@ -187,5 +187,3 @@ def _not_an_array(value: Any, place: str) -> str:
         "scipy.sparse matrices and None, in tuples, lists and dicts; for samples of "
         "other types pass `transform` and `batch_size`"
     )
-
-

@@ -1,7 +1,7 @@
 """Turns a Unix socket into a way for whole messages and file descriptors.
 
 A frame is a header (payload bytes, number of descriptors), the descriptors attached to
-it, and the pickled message. Both ends own their socket; end of file is the death notice.
+it, and the pickled message. Each end owns its socket; end of file tells of a death.
 """
 
 from __future__ import annotations
@@ -100,7 +100,9 @@ class Channel:
                 break
             with memoryview(self._received) as view:
                 message = pickle.loads(view[start + _HEADER.size : end])
-            frames.append((message, [self._descriptors.popleft() for _ in range(count)]))
+            frames.append(
+                (message, [self._descriptors.popleft() for _ in range(count)])
+            )
             start = end
         del self._received[:start]
         return frames

@@ -29,9 +29,7 @@ _CAUSES = {
 def failure_of(error: BaseException, index: Optional[int] = None) -> Failure:
     """What a worker reports of an exception; tries out that the parent can load it."""
     summary = "".join(traceback.format_exception_only(type(error), error)).strip()
-    text = "".join(
-        traceback.format_exception(type(error), error, error.__traceback__)
-    )
+    text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
     return Failure(summary, text, _pickled(error), index)
 
 

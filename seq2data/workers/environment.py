@@ -22,7 +22,7 @@ def worker_environment(parent: Mapping[str, str]) -> dict[str, str]:
     Thread counts that the user has set stay. The GPU's memory belongs to the training
     process: a worker that saw it would take its share of it.
     """
-    environment = {name: "1" for name in _THREAD_COUNTS}
+    environment = dict.fromkeys(_THREAD_COUNTS, "1")
     # TensorFlow in a worker would repeat the parent's start-up messages per process.
     environment["TF_CPP_MIN_LOG_LEVEL"] = "3"
     environment.update(parent)

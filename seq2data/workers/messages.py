@@ -1,9 +1,9 @@
 """What crosses between the parent, the nursery and the workers.
 
-    parent -> nursery   Start, Load, Fork           nursery -> parent   Ready, LoadFailed,
-                                                                    Forked, ForkFailed,
-                                                                    Exited
-    parent -> worker    Load, Read                  worker -> parent    Result
+parent -> nursery   Start, Load, Fork           nursery -> parent   Ready, LoadFailed,
+                                                                Forked, ForkFailed,
+                                                                Exited
+parent -> worker    Load, Read                  worker -> parent    Result
 """
 
 from __future__ import annotations

@@ -106,11 +106,11 @@ class Nursery:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         try:
             while True:
-                ready, _, _ = select.select([self._control, deaths], [], [])
+                ready, _, _ = select.select([self._control.fileno(), deaths], [], [])
                 if deaths in ready:
                     os.read(deaths, 4096)
                     self._reap()
-                if self._control in ready:
+                if self._control.fileno() in ready:
                     for message, descriptors in self._control.receive_ready():
                         self._handle(message, descriptors)
         except EOFError:

@@ -195,7 +195,7 @@ class Loader:
 
     def _view(self, extent: Extent) -> memoryview:
         memory = self._maps[extent.file].memory()
-        return memoryview(memory[extent.offset : extent.offset + extent.nbytes])
+        return memory[extent.offset : extent.offset + extent.nbytes].data
 
 
 def _sizes(message: Load) -> dict[int, int]:

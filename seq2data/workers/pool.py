@@ -7,8 +7,8 @@
 
 One dispatcher thread owns all workers, the nursery and every socket. It waits in one
 place, `selector.select`, and each thing that it can wait for ends that wait: an answer,
-a death (end of file, or the nursery's Exited), a new task or close (the wake-up pipe), a
-time limit (the select's own). Consumers wait on futures, which end on an answer, on the
+a death (end of file, or the nursery's Exited), a new task or close (the bell), a time
+limit (the select's own). Consumers wait on futures, which end on an answer, on the
 error that a death becomes, or on close.
 
 A task goes this way: `submit` puts it into `_pending` and wakes the dispatcher if a
@@ -99,6 +99,7 @@ class ProcessPool:
         name: str,
         workers: int,
         free_segments: int,
+        *,
         start_method: str = "fork",
         timeout: Optional[float] = None,
         before_assign: Callable[[], object] = lambda: None,
@@ -199,7 +200,9 @@ class ProcessPool:
     def _patience(self) -> Optional[float]:
         if self._timeout is None:
             return None
-        nearest = min((w.deadline for w in self._workers.values()), default=float("inf"))
+        nearest = min(
+            (w.deadline for w in self._workers.values()), default=float("inf")
+        )
         return None if nearest == float("inf") else max(0.0, nearest - time.monotonic())
 
     # Handing out
@@ -457,7 +460,8 @@ class ProcessPool:
 
     def _time_out(self, worker: _Worker) -> None:
         task, worker.task = worker.task, None
-        assert task is not None and worker.pid is not None
+        assert task is not None
+        assert worker.pid is not None
         task.finish(TaskResult(error=self._timeout_error(worker, task)))
         self._drop(worker)
         with contextlib.suppress(ProcessLookupError):

@@ -91,7 +91,9 @@ class ThreadPool:
             BatchRun(
                 run.count,
                 run.structure,
-                read_run(run, None if run.segment is None else store.memory(run.segment)),
+                read_run(
+                    run, None if run.segment is None else store.memory(run.segment)
+                ),
             )
             for run in reading.runs
         )

@@ -89,7 +89,9 @@ class BatchWriter:
         matches = (
             run.segment == self._segment
             and run.structure == structure
-            and all(map(_continues, run.leaves, leaves, [run.count * stride] * len(leaves)))
+            and all(
+                map(_continues, run.leaves, leaves, [run.count * stride] * len(leaves))
+            )
         )
         if matches:
             for texts, leaf in zip(run.leaves, leaves):
@@ -112,7 +114,8 @@ def _continues(before: Any, leaf: Any, distance: int) -> bool:
 def _view(
     memory: np.ndarray, dtype: np.dtype, shape: tuple[int, ...], offset: int
 ) -> np.ndarray:
-    return np.ndarray(shape, dtype, buffer=memory, offset=offset)
+    view: np.ndarray = np.ndarray(shape, dtype, buffer=memory, offset=offset)
+    return view
 
 
 def read_run(run: Run, memory: Optional[np.ndarray]) -> list[np.ndarray]:

@@ -22,7 +22,8 @@ from typing import Callable
 
 import numpy as np
 
-# What TensorFlow asks of memory that it takes over without a copy (EIGEN_MAX_ALIGN_BYTES).
+# What TensorFlow asks of memory that it takes over without a copy
+# (EIGEN_MAX_ALIGN_BYTES).
 ALIGNMENT = 64
 
 

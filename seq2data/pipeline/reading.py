@@ -1,0 +1,103 @@
+"""Opens the readers of one dataset: processes where that is possible, else threads."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Callable, Optional
+
+from seq2data.errors import PayloadError
+from seq2data.options import Options, start_method
+from seq2data.pipeline.late import ArrayDropper
+from seq2data.plan.chunks import ChunkSize
+from seq2data.source.adapt import Source
+from seq2data.source.generator import GeneratorObject
+from seq2data.source.indexable import Indexable
+from seq2data.workers.pool import ProcessPool
+from seq2data.workers.task import Pool
+from seq2data.workers.threads import ThreadPool
+
+# Warnings point at the caller of `to_dataset`.
+_CALLER = 7
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How batches are read; the same for all passes of a dataset.
+
+    Attributes:
+        pool: Reads them.
+        entropy: Seeds each batch's random state; None leaves it alone.
+        chunk_size: How many go into a task.
+        most_tasks: How many tasks are read ahead.
+        note_exchange: Called when arrays go to TensorFlow.
+    """
+
+    pool: Pool
+    entropy: Optional[int]
+    chunk_size: ChunkSize
+    most_tasks: int
+    note_exchange: Callable[[], object]
+
+
+@contextlib.contextmanager
+def open_reading(source: Source, options: Options, entropy: int) -> Iterator[Reading]:
+    """Readers that are closed if the block raises; else their engine closes them.
+
+    Raises:
+        PayloadError: The source cannot be sent to the processes that were asked for.
+    """
+    workers = max(1, options.num_workers) if isinstance(source, Indexable) else 1
+    dropper = ArrayDropper()
+    pool = _make_pool(source, options, workers, dropper)
+    # Worker processes have no random state of the user's to go on with.
+    seeds = options.seed is not None or (
+        isinstance(pool, ProcessPool) and isinstance(source, Indexable)
+    )
+    try:
+        yield Reading(
+            pool,
+            entropy if seeds else None,
+            ChunkSize(workers),
+            workers + options.max_queue_size,
+            dropper.note_exchange,
+        )
+    except BaseException:
+        pool.close()
+        raise
+
+
+def _make_pool(
+    source: Source, options: Options, workers: int, dropper: ArrayDropper
+) -> Pool:
+    if not options.uses_processes or isinstance(source, GeneratorObject):
+        return ThreadPool(source, workers)
+    pool = ProcessPool(
+        source.name,
+        workers,
+        free_segments=options.max_queue_size + 2,
+        start_method=start_method(),
+        timeout=options.timeout,
+        before_assign=dropper,
+    )
+    try:
+        pool.load(source)
+    except PayloadError as error:
+        pool.close()
+        if isinstance(source, Indexable):
+            _allow_threads(options, error)
+        return ThreadPool(source, workers)
+    return pool
+
+
+def _allow_threads(options: Options, error: PayloadError) -> None:
+    if options.workers is not None:
+        raise error
+    warnings.warn(
+        f"{error}. It is read in threads now, which share one core for Python code; "
+        "`use_multiprocessing=False` says that this is what you want",
+        RuntimeWarning,
+        stacklevel=_CALLER,
+    )

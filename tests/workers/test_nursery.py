@@ -1,0 +1,160 @@
+"""The clean process that makes workers, and what becomes of them without a parent."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from seq2data.source.adapt import adapt
+from seq2data.workers.pool import ProcessPool
+from seq2data.workers.task import Task
+from tests.sources import Squares
+
+_LIMIT_S = 60.0
+_PROGRAM = """
+import sys, time
+from seq2data.source.adapt import adapt
+from seq2data.workers.pool import ProcessPool
+from seq2data.workers.task import Task
+from tests.workers.test_nursery import Announcing
+
+pool = ProcessPool("Announcing", 2, 2, start_method=sys.argv[2])
+pool.load(adapt(Announcing(sys.argv[1])))
+tasks = [Task(0, None, (i,)) for i in range(2)]
+for task in tasks:
+    pool.submit(task)
+if sys.argv[3] == "exit":
+    while len(open(sys.argv[1]).readlines()) < 2:
+        time.sleep(0.01)
+    sys.exit(4)
+tasks[0].future.result()
+"""
+
+
+class Announcing(Squares):
+    """Tells its pid and process group in a file, then blocks for ever."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self.path = path
+        open(path, "a").close()
+
+    def __getitem__(self, index: int) -> Any:
+        with open(self.path, "a") as file:
+            file.write(f"{os.getpid()} {os.getppid()}\n")
+        time.sleep(3600)
+
+
+class Surroundings(Squares):
+    """Tells what a worker finds around itself."""
+
+    NAMES = ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+    def __getitem__(self, index: int) -> Any:
+        threads = len(os.listdir("/proc/self/task"))
+        known = [os.environ.get(name, "unset") for name in self.NAMES]
+        ignores = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+        return known, threads, ignores, "tensorflow" in sys.modules
+
+
+class Threaded(Squares):
+    """Starts a thread wherever it is loaded, as modules that run TensorFlow do."""
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        import threading
+
+        self.__dict__.update(state)
+        threading.Thread(target=time.sleep, args=(3600,), daemon=True).start()
+
+    def __getitem__(self, index: int) -> Any:
+        return np.array([index, os.getpid()])
+
+
+def read(pool: ProcessPool, *indices: int) -> list[np.ndarray]:
+    task = Task(0, None, indices)
+    pool.submit(task)
+    result = task.future.result(_LIMIT_S)
+    assert result.error is None
+    return [array for run in result.runs for array in run.arrays]
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state not in ("Z", "X")
+
+
+def _wait_until_gone(pids: list[int]) -> list[int]:
+    deadline = time.monotonic() + _LIMIT_S
+    while any(map(_is_alive, pids)) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return [pid for pid in pids if _is_alive(pid)]
+
+
+@pytest.mark.parametrize("end", ["kill", "terminate", "exit"])
+def test_workers_inside_user_code_die_with_the_parent(
+    tmp_path: Path, start_method: str, end: str
+) -> None:
+    path = tmp_path / "pids"
+    command = [sys.executable, "-c", _PROGRAM, str(path), start_method, end]
+    with subprocess.Popen(command, cwd=Path(__file__).parents[2]) as program:
+        while not path.exists() or len(path.read_text().splitlines()) < 2:
+            assert program.poll() in (None, 4)
+            time.sleep(0.01)
+        if end != "exit":
+            getattr(program, end)()
+        code = program.wait(_LIMIT_S)
+    pids = [int(word) for word in path.read_text().split()]
+    assert len(set(pids)) == 3, "two workers and their nursery"
+    assert _wait_until_gone(pids) == []
+    assert code == {"kill": -9, "terminate": -15, "exit": 4}[end]
+
+
+def test_workers_have_one_thread_no_gpu_and_no_tensorflow(start_method: str) -> None:
+    pool = ProcessPool("Surroundings", 1, 2, start_method=start_method)
+    try:
+        pool.load(adapt(Surroundings()))
+        *known, threads, ignores_ctrl_c, has_tensorflow = read(pool, 0)
+    finally:
+        pool.close()
+    assert [array[0] for array in known] == [b"", b"1", b"1"]
+    assert threads[0] == 1
+    assert ignores_ctrl_c[0]
+    assert not has_tensorflow[0]
+
+
+def test_a_source_that_starts_threads_is_not_forked() -> None:
+    """The nursery finds the thread, and each worker becomes an interpreter instead."""
+    pool = ProcessPool("Threaded", 2, 2)
+    try:
+        pool.load(adapt(Threaded()))
+        (found,) = read(pool, 5)
+        command = Path(f"/proc/{int(found[0, 1])}/cmdline").read_bytes()
+    finally:
+        pool.close()
+    assert b"run_worker" in command
+
+
+def test_a_worker_that_the_machine_refuses_is_an_error(tmp_path: Path) -> None:
+    pool = ProcessPool("Squares", 1, 2)
+    before = sys.executable
+    try:
+        pool.load(adapt(Squares()))
+        sys.executable = str(tmp_path / "no-python")
+        task = Task(0, None, (0,))
+        pool.submit(task)
+        error = task.future.result(_LIMIT_S).error
+    finally:
+        sys.executable = before
+        pool.close()
+    assert "no-python" in str(error)
