@@ -14,7 +14,7 @@ import numpy.typing as npt
 from PIL import Image
 from tensorflow import keras
 
-SIDE = 160
+SIDE = 224
 
 Batch = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
 

@@ -1,0 +1,82 @@
+"""The dispatcher's end of the nursery: starts it, asks it for workers, ends it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from typing import Any
+
+from seq2data.workers.channel import pair
+from seq2data.workers.environment import worker_environment
+from seq2data.workers.messages import Fork, Start
+from seq2data.workers.nursery import interpreter_command
+from seq2data.workers.payload import Payload
+
+# The nursery kills its workers and goes; longer means that it hangs in user code.
+_EXIT_S = 2.0
+
+
+class NurseryHandle:
+    """A running nursery; owns its process and its socket.
+
+    Must be made in the thread that outlives it: the kernel kills the nursery when the
+    thread that started it ends.
+
+    Args:
+        start_method: `"fork"` or `"exec"`.
+
+    Raises:
+        OSError: The machine refuses a process or a socket.
+    """
+
+    def __init__(self, start_method: str) -> None:
+        self.channel, theirs = pair()
+        self._version = -1
+        try:
+            with theirs:
+                self._process = subprocess.Popen(
+                    interpreter_command("run_nursery", theirs.fileno()),
+                    pass_fds=[theirs.fileno()],
+                    stdin=subprocess.DEVNULL,
+                    env=worker_environment(os.environ),
+                )
+        except OSError:
+            self.channel.close()
+            raise
+        self._first: Any = Start(tuple(sys.path), start_method)
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    def request_worker(
+        self, number: int, connection: socket.socket, payload: Payload
+    ) -> None:
+        """Asks for a worker at the other end of `connection`.
+
+        Raises:
+            EOFError: The nursery is dead.
+        """
+        if self._first is not None:
+            self.channel.send(self._first)
+            self._first = None
+        if self._version != payload.version:
+            self.channel.send(payload.load, payload.descriptors())
+            self._version = payload.version
+        self.channel.send(Fork(number), [connection.fileno()])
+
+    def forget_source(self) -> None:
+        """It could not load the source: the next request sends it again."""
+        self._version = -1
+
+    def close(self) -> int:
+        """Ends it and its workers; its exit status as `subprocess` tells it."""
+        self.channel.close()
+        try:
+            return self._process.wait(_EXIT_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return self._process.wait()

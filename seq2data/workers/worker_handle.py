@@ -1,0 +1,99 @@
+"""What the dispatcher knows of one worker, and says to it."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from typing import Optional
+
+from seq2data.workers.channel import Channel
+from seq2data.workers.crash import error_of
+from seq2data.workers.messages import Read, Result
+from seq2data.workers.payload import Payload
+from seq2data.workers.task import BatchRun, Task, TaskResult
+from seq2data.workers.transport.layout import read_run
+from seq2data.workers.transport.segments import Segment
+
+
+class WorkerHandle:
+    """One worker, from the wish for it to its burial. Owns its socket and segments.
+
+    Args:
+        number: Names it while it has no pid.
+        channel: To it.
+        nursery: Who makes it, and tells how it ends.
+        most_free: How many segments it keeps warm for further batches.
+    """
+
+    def __init__(
+        self, number: int, channel: Channel, nursery: object, most_free: int
+    ) -> None:
+        self.number = number
+        self.channel = channel
+        self.nursery = nursery
+        self.pid: Optional[int] = None
+        self.version = -1
+        self.task: Optional[Task] = None
+        self.deadline = math.inf
+        self._most_free = most_free
+        self._segments: dict[int, Segment] = {}
+        self._free: deque[Segment] = deque()
+        self._lent: Optional[Segment] = None
+        self._dropped: list[int] = []
+
+    def ask(self, task: Task, payload: Payload, deadline: float) -> None:
+        """Sends a task, and before it the source if the worker has another version.
+
+        Raises:
+            EOFError: The worker is dead; the task is its all the same.
+        """
+        self.task = task
+        self.deadline = deadline
+        if self.version != payload.version:
+            self.channel.send(payload.load, payload.descriptors())
+            self.version = payload.version
+        self._lent = self._free.pop() if self._free else None
+        while len(self._free) > self._most_free:
+            self._drop(self._free.popleft())
+        segment = None if self._lent is None else self._lent.number
+        dropped, self._dropped = tuple(self._dropped), []
+        self.channel.send(
+            Read(task.epoch, task.entropy, task.indices, segment, dropped)
+        )
+
+    def give_back(self) -> Optional[Task]:
+        """The task that it was at, which is its no more."""
+        task, self.task = self.task, None
+        self.deadline = math.inf
+        return task
+
+    def result(
+        self, result: Result, descriptors: list[int], name: str, epoch: int
+    ) -> TaskResult:
+        """Maps what the worker wrote; its memory is free again when nobody sees it."""
+        for (number, nbytes), descriptor in zip(result.segments, descriptors):
+            self._segments[number] = Segment(number, nbytes, descriptor)
+        used = {run.segment for run in result.runs if run.segment is not None}
+        if self._lent is not None and self._lent.number not in used:
+            self._drop(self._lent)  # the batches have outgrown it
+        unused = {number for number, _ in result.segments} - used
+        self._free.extend(self._segments[number] for number in unused)
+        memory = {
+            number: self._segments[number].lease(self._free.append) for number in used
+        }
+        runs = tuple(
+            BatchRun(
+                run.count,
+                run.structure,
+                read_run(run, None if run.segment is None else memory[run.segment]),
+            )
+            for run in result.runs
+        )
+        error = None
+        if result.failure is not None:
+            error = error_of(result.failure, name, epoch, self.pid)
+        return TaskResult(runs, result.seconds, error, result.is_exhausted)
+
+    def _drop(self, segment: Segment) -> None:
+        del self._segments[segment.number]
+        self._dropped.append(segment.number)
