@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Optional
+from typing import Any, NamedTuple, Optional
 
 import numpy as np
 
@@ -28,8 +27,7 @@ _NUMBER_KINDS = "biufc"
 _TEXT_KINDS = "SUT"
 
 
-@dataclass(frozen=True)
-class Structure:
+class Structure(NamedTuple):
     """One node of a batch's nesting.
 
     Attributes:

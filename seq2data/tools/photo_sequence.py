@@ -14,7 +14,7 @@ import numpy.typing as npt
 from PIL import Image
 from tensorflow import keras
 
-SIDE = 224
+SIDE = 224  # of the square images that ImageNet models take
 
 Batch = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
 

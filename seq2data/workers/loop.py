@@ -8,10 +8,8 @@ exit: the user's atexit handlers and finalizers belong to the parent.
 from __future__ import annotations
 
 import os
-import pickle
 import socket
 import sys
-from dataclasses import replace
 from typing import Any, Optional
 
 from seq2data.plan.seeds import seed_generators
@@ -81,20 +79,20 @@ class Worker:
             reading.runs, segments, reading.seconds, failure, reading.is_exhausted
         )
         try:
-            self._channel.send(_sendable(result, task), descriptors)
+            self._send(result, descriptors, task.indices[0])
         finally:
             for descriptor in descriptors:
                 os.close(descriptor)
 
-
-def _sendable(result: Result, task: Read) -> Result:
-    """The answer, or word that it does not pickle (a namedtuple of `__main__`)."""
-    try:
-        pickle.dumps(result, protocol=5)
-    except Exception as error:  # noqa: BLE001  # the user's class may raise anything
-        failure = failure_of(error, task.indices[0])
-        return replace(result, runs=(), failure=failure)
-    return result
+    def _send(self, result: Result, descriptors: list[int], index: int) -> None:
+        """Sends the answer, or word that it does not pickle."""
+        try:
+            self._channel.send(result, descriptors)
+        except EOFError:
+            raise
+        except Exception as error:  # noqa: BLE001  # a namedtuple of `__main__`, say
+            failure = failure_of(error, index)
+            self._channel.send(result._replace(runs=(), failure=failure), descriptors)
 
 
 def _flush_output() -> None:

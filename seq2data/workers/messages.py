@@ -9,7 +9,7 @@ parent -> worker    Load, Read                  worker -> parent    Result
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import Any, NamedTuple, Optional
 
 import numpy as np
 
@@ -107,8 +107,7 @@ class Exited:
     status: int
 
 
-@dataclass(frozen=True)
-class Read:
+class Read(NamedTuple):
     """Asks a worker for batches.
 
     Attributes:
@@ -126,8 +125,7 @@ class Read:
     dropped: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True)
-class StoredLeaf:
+class StoredLeaf(NamedTuple):
     """Marks an array of a run that lies in a segment.
 
     Attributes:
@@ -139,26 +137,24 @@ class StoredLeaf:
     shape: tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class Run:
+class Run(NamedTuple):
     """Consecutive batches of the same structure, dtypes and shapes.
 
     Attributes:
-        count: How many.
+        num_batches: How many.
         segment: Where their arrays lie.
         stride: Bytes from one batch's array to the next batch's.
         leaves: StoredLeaf, or for text the list of the batches' arrays.
     """
 
-    count: int
+    num_batches: int
     structure: Structure
     segment: Optional[int]
     stride: int
     leaves: tuple[Any, ...]
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(NamedTuple):
     """A worker's answer to Read; new segments come as descriptors.
 
     Attributes:

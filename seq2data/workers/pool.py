@@ -55,6 +55,9 @@ from seq2data.workers.worker_handle import WorkerHandle
 
 # A batch that has killed four workers in a row would kill the fifth, too.
 _MOST_ATTEMPTS = 4
+# A worker waits about 1 ms for its next task, unless that is there already. A longer
+# one is worth the wait: it may find a worker that is idle sooner.
+_SHORT_TASK_S = 0.05
 # Nurseries that die one after the other without a single answer in between.
 _MOST_NURSERIES = 5
 
@@ -95,12 +98,15 @@ class ProcessPool:
         self._nurseries_lost = 0
         self._made_workers = 0
         # A worker is in `_workers` from the wish for it until it hangs up, meanwhile
-        # in `_starting` and, between tasks, in `_idle`; then in `_dying`, until the
-        # nursery tells its exit status. The nursery may be the first to know.
+        # in `_starting` and, without a task, in `_idle`, with a single one in `_busy`;
+        # then in `_dying`, until the nursery tells its exit status. The nursery may be
+        # the first to know.
         self._workers: dict[int, WorkerHandle] = {}
         self._starting: dict[int, WorkerHandle] = {}
         self._idle: deque[WorkerHandle] = deque()
+        self._busy: deque[WorkerHandle] = deque()
         self._dying: dict[int, WorkerHandle] = {}
+        self._task_s = math.inf
         self._statuses: dict[int, int] = {}
         self._is_closing = False
         self._owner = os.getpid()
@@ -190,15 +196,26 @@ class ProcessPool:
             task = self._pending.popleft()
             if task.start():
                 self._send(self._idle.popleft(), task)
+        self._assign_ahead()
         wanted = min(len(self._pending), self._most_workers - len(self._workers))
         for _ in range(wanted - len(self._starting)):
             if not self._start_worker():
                 break
 
+    def _assign_ahead(self) -> None:
+        """A second task each for workers whose tasks are short beside the way here."""
+        while self._pending and self._busy and self._task_s < _SHORT_TASK_S:
+            task = self._pending.popleft()
+            if task.start():
+                self._send(self._busy.popleft(), task)
+
     def _send(self, worker: WorkerHandle, task: Task) -> None:
         assert self._payload is not None
+        if not worker.tasks:
+            worker.deadline = time.monotonic() + self._timeout
+            self._busy.append(worker)
         try:
-            worker.ask(task, self._payload, time.monotonic() + self._timeout)
+            worker.ask(task, self._payload)
         except EOFError:
             self._hung_up(worker.channel)
 
@@ -282,16 +299,27 @@ class ProcessPool:
 
     def _from_worker(self, worker: WorkerHandle) -> None:
         for message, descriptors in worker.channel.receive_ready():
-            task = worker.give_back()
-            assert task is not None
             if isinstance(message, LoadFailed):
-                self._pending.appendleft(task)
+                self._pending.extendleft(reversed(worker.give_back()))
                 self._cannot_load(message, worker.pid)
                 self._forget(worker)
                 return  # it is gone, with whatever else it said
+            task = worker.tasks.popleft()
             self._nurseries_lost = 0
-            self._idle.append(worker)
+            self._task_s = message.seconds
+            self._answered(worker)
             task.finish(self._result(worker, task, message, descriptors))
+
+    def _answered(self, worker: WorkerHandle) -> None:
+        """Gives the worker something to do before anybody looks at what it brought."""
+        if worker.tasks:
+            worker.deadline = time.monotonic() + self._timeout
+            self._busy.append(worker)
+        else:
+            worker.deadline = math.inf
+            self._busy.remove(worker)
+            self._idle.append(worker)
+        self._assign()
 
     def _result(
         self, worker: WorkerHandle, task: Task, result: Result, descriptors: list[int]
@@ -339,24 +367,24 @@ class ProcessPool:
 
     def _bury(self, worker: WorkerHandle, status: Optional[int]) -> None:
         """Reads a dead worker's batches again, or gives them up."""
-        task = worker.give_back()
-        if task is None:
-            return
-        task.attempts += status is not None
-        if task.is_repeatable and task.attempts < _MOST_ATTEMPTS:
-            self._pending.appendleft(task)
-        else:
-            error = crash_error(self._name, worker.pid, status, task.indices)
-            task.finish(TaskResult(error=error))
+        tasks = worker.give_back()
+        if tasks:
+            tasks[0].attempts += status is not None
+        for task in reversed(tasks):
+            if task.is_repeatable and task.attempts < _MOST_ATTEMPTS:
+                self._pending.appendleft(task)
+            else:
+                error = crash_error(self._name, worker.pid, status, task.indices)
+                task.finish(TaskResult(error=error))
 
     def _check_deadlines(self) -> None:
         now = time.monotonic()
         late = [w for w in self._workers.values() if w.deadline <= now]
         for worker in late:
             assert worker.pid is not None
-            task = worker.give_back()
-            assert task is not None
-            task.finish(TaskResult(error=self._timeout_error(worker, task)))
+            stuck, *behind = worker.give_back()
+            stuck.finish(TaskResult(error=self._timeout_error(worker, stuck)))
+            self._pending.extendleft(reversed(behind))
             self._forget(worker)
             with contextlib.suppress(ProcessLookupError):
                 os.kill(worker.pid, signal.SIGKILL)
@@ -374,8 +402,9 @@ class ProcessPool:
     def _forget(self, worker: WorkerHandle) -> None:
         del self._workers[worker.number]
         self._starting.pop(worker.number, None)
-        with contextlib.suppress(ValueError):
-            self._idle.remove(worker)
+        for workers in (self._idle, self._busy):
+            with contextlib.suppress(ValueError):
+                workers.remove(worker)
         with contextlib.suppress(KeyError):
             self._selector.unregister(worker.channel)
         worker.channel.close()
@@ -398,7 +427,7 @@ class ProcessPool:
         self._selector.close()
         self._alarm.close()
         self._bell.close()
-        self._pending.extend(task for w in left if (task := w.give_back()) is not None)
+        self._pending.extend(task for worker in left for task in worker.give_back())
         self._fail_pending(error)
         _open_pools.discard(self)
 

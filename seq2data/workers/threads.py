@@ -89,7 +89,7 @@ class ThreadPool:
         )
         runs = tuple(
             BatchRun(
-                run.count,
+                run.num_batches,
                 run.structure,
                 read_run(
                     run, None if run.segment is None else store.memory(run.segment)

@@ -33,39 +33,41 @@ class WorkerHandle:
         self.nursery = nursery
         self.pid: Optional[int] = None
         self.version = -1
-        self.task: Optional[Task] = None
+        self.tasks: deque[Task] = deque()
+        """What it was asked for and has not answered; it is at the first."""
         self.deadline = math.inf
         self._most_free = most_free
         self._segments: dict[int, Segment] = {}
         self._free: deque[Segment] = deque()
-        self._lent: Optional[Segment] = None
+        self._lent: deque[Optional[Segment]] = deque()
         self._dropped: list[int] = []
 
-    def ask(self, task: Task, payload: Payload, deadline: float) -> None:
+    def ask(self, task: Task, payload: Payload) -> None:
         """Sends a task, and before it the source if the worker has another version.
 
         Raises:
             EOFError: The worker is dead; the task is its all the same.
         """
-        self.task = task
-        self.deadline = deadline
+        self.tasks.append(task)
         if self.version != payload.version:
             self.channel.send(payload.load, payload.descriptors())
             self.version = payload.version
-        self._lent = self._free.pop() if self._free else None
+        lent = self._free.pop() if self._free else None
+        self._lent.append(lent)
         while len(self._free) > self._most_free:
             self._drop(self._free.popleft())
-        segment = None if self._lent is None else self._lent.number
+        segment = None if lent is None else lent.number
         dropped, self._dropped = tuple(self._dropped), []
         self.channel.send(
             Read(task.epoch, task.entropy, task.indices, segment, dropped)
         )
 
-    def give_back(self) -> Optional[Task]:
-        """The task that it was at, which is its no more."""
-        task, self.task = self.task, None
+    def give_back(self) -> list[Task]:
+        """The tasks that it has not answered, which are its no more."""
+        tasks = list(self.tasks)
+        self.tasks.clear()
         self.deadline = math.inf
-        return task
+        return tasks
 
     def result(
         self, result: Result, descriptors: list[int], name: str, epoch: int
@@ -74,8 +76,9 @@ class WorkerHandle:
         for (number, nbytes), descriptor in zip(result.segments, descriptors):
             self._segments[number] = Segment(number, nbytes, descriptor)
         used = {run.segment for run in result.runs if run.segment is not None}
-        if self._lent is not None and self._lent.number not in used:
-            self._drop(self._lent)  # the batches have outgrown it
+        lent = self._lent.popleft()
+        if lent is not None and lent.number not in used:
+            self._drop(lent)  # the batches have outgrown it
         unused = {number for number, _ in result.segments} - used
         self._free.extend(self._segments[number] for number in unused)
         memory = {
@@ -83,7 +86,7 @@ class WorkerHandle:
         }
         runs = tuple(
             BatchRun(
-                run.count,
+                run.num_batches,
                 run.structure,
                 read_run(run, None if run.segment is None else memory[run.segment]),
             )

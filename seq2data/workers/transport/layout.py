@@ -8,7 +8,6 @@ a constant stride apart and the parent sees them as a single array `[count, ...]
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, Optional, Protocol
 
 import numpy as np
@@ -90,14 +89,19 @@ class BatchWriter:
             run.segment == self._segment
             and run.structure == structure
             and all(
-                map(_continues, run.leaves, leaves, [run.count * stride] * len(leaves))
+                map(
+                    _continues,
+                    run.leaves,
+                    leaves,
+                    [run.num_batches * stride] * len(leaves),
+                )
             )
         )
         if matches:
             for texts, leaf in zip(run.leaves, leaves):
                 if isinstance(texts, list):
                     texts.append(leaf)
-            self._runs[-1] = replace(run, count=run.count + 1)
+            self._runs[-1] = run._replace(num_batches=run.num_batches + 1)
         return matches
 
 
@@ -108,7 +112,7 @@ def _wrapped(leaves: tuple[Any, ...]) -> tuple[Any, ...]:
 def _continues(before: Any, leaf: Any, distance: int) -> bool:
     if isinstance(before, list):
         return not isinstance(leaf, StoredLeaf) and bool(leaf.shape == before[0].shape)
-    return bool(leaf == replace(before, offset=before.offset + distance))
+    return bool(leaf == before._replace(offset=before.offset + distance))
 
 
 def _view(
@@ -131,8 +135,11 @@ def _read_leaf(run: Run, leaf: Any, memory: Optional[np.ndarray]) -> np.ndarray:
         return texts
     assert memory is not None
     first = _view(memory, leaf.dtype, leaf.shape, leaf.offset)
-    if run.count == 1:
+    if run.num_batches == 1:
         return first[np.newaxis]
     return np.lib.stride_tricks.as_strided(
-        first, (run.count, *leaf.shape), (run.stride, *first.strides), writeable=False
+        first,
+        (run.num_batches, *leaf.shape),
+        (run.stride, *first.strides),
+        writeable=False,
     )
