@@ -37,11 +37,8 @@ class Options:
         _check_whole("max_queue_size", self.max_queue_size, 1)
         if self.seed is not None:
             _check_whole("seed", self.seed, 0)
-        if self.timeout is not None and not self.timeout > 0:
-            raise ValueError(
-                f"`timeout` is a number of seconds above 0, or None; "
-                f"received: {self.timeout!r}"
-            )
+        if self.timeout is not None:
+            _check_seconds("timeout", self.timeout)
 
     @property
     def num_workers(self) -> int:
@@ -63,6 +60,14 @@ def _check_whole(name: str, value: object, least: int) -> None:
         raise ValueError(
             f"`{name}` is a whole number of {least} or more; received: {value!r}"
         )
+
+
+def _check_seconds(name: str, value: object) -> None:
+    message = f"`{name}` is a number of seconds above 0; received: {value!r}"
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(message)
+    if not value > 0:
+        raise ValueError(message)
 
 
 def usable_cores() -> int:

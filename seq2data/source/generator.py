@@ -28,6 +28,10 @@ class GeneratorFunction:
         self._iterator: Optional[Iterator[Any]] = None
         self._position = 0
 
+    def sent_parts(self) -> dict[str, Any]:
+        """What of the user's has to reach the workers, by name."""
+        return {self._name: self._factory}
+
     def __getstate__(self) -> dict[str, Any]:
         # Only the function travels: a run that has begun stays where it is.
         return {**self.__dict__, "_iterator": None, "_position": 0}

@@ -33,10 +33,9 @@ class Indexable:
         """The class, for messages."""
         return type(self._wrapped).__qualname__
 
-    @property
-    def wrapped(self) -> Any:
-        """The user's object itself."""
-        return self._wrapped
+    def sent_parts(self) -> dict[str, Any]:
+        """What of the user's has to reach the workers, by name."""
+        return {self.name: self._wrapped, "transform": self._transform}
 
     def num_batches(self) -> int:
         """`len()` of the user's object, asked anew on every call.

@@ -22,8 +22,8 @@ NONE = "none"
 TUPLE = "tuple"
 DICT = "dict"
 
-# Kinds of numpy dtype that tf.data holds as they are: bool, ints, floats, complex.
-_NUMBER_KINDS = "biufc"
+# What tf.data holds as it is; numpy also has floats of 80 and more bits.
+_NUMBERS = frozenset("?bBhHiIlLqQefdFD")
 _TEXT_KINDS = "SUT"
 
 
@@ -102,6 +102,10 @@ def flatten(batch: Any) -> tuple[Structure, list[np.ndarray]]:
 def _flatten(value: Any, place: str, arrays: list[np.ndarray]) -> Structure:
     if value is None:
         return Structure(NONE)
+    components = _sparse_components(value)  # before Mapping, which some of them are
+    if components is not None:
+        arrays.extend(components)
+        return Structure(SPARSE)
     if isinstance(value, Mapping):
         keys = _ordered(value)
         children = [_flatten(value[k], f"{place}[{k!r}]", arrays) for k in keys]
@@ -110,10 +114,6 @@ def _flatten(value: Any, place: str, arrays: list[np.ndarray]) -> Structure:
         children = [_flatten(v, f"{place}[{i}]", arrays) for i, v in enumerate(value)]
         named = type(value) if hasattr(value, "_fields") else None
         return Structure(TUPLE, (), tuple(children), named)
-    components = _sparse_components(value)
-    if components is not None:
-        arrays.extend(components)
-        return Structure(SPARSE)
     arrays.append(_as_array(value, place or "the batch"))
     return Structure(ARRAY)
 
@@ -128,11 +128,14 @@ def _ordered(mapping: Mapping[Any, Any]) -> list[Any]:
 def _sparse_components(value: Any) -> Optional[tuple[np.ndarray, ...]]:
     scipy_sparse = sys.modules.get("scipy.sparse")
     if scipy_sparse is not None and scipy_sparse.issparse(value):
-        rows = value.tocsr()
-        rows.sum_duplicates()  # sorts the columns, too
-        matrix = rows.tocoo()
-        indices = np.stack([matrix.row, matrix.col], axis=1).astype(np.int64)
-        return indices, matrix.data, np.asarray(matrix.shape, np.int64)
+        matrix = value.tocoo(copy=True)
+        matrix.sum_duplicates()
+        # A vector has `coords` only, a matrix of scipy before 1.13 `row` and `col`.
+        coordinates = getattr(matrix, "coords", None) or (matrix.row, matrix.col)
+        indices = np.stack(coordinates, axis=1).astype(np.int64)
+        order = np.lexsort(indices.T[::-1])
+        dense_shape = np.asarray(matrix.shape, np.int64)
+        return indices[order], matrix.data[order], dense_shape
     tensorflow = sys.modules.get("tensorflow")
     if tensorflow is not None and isinstance(value, tensorflow.SparseTensor):
         return (
@@ -150,7 +153,7 @@ def _as_array(value: Any, place: str) -> np.ndarray:
         array = np.asarray(value)
     except Exception as error:
         raise BatchError(f"{_not_an_array(value, place)} ({error})") from error
-    if array.dtype.kind in _NUMBER_KINDS or _is_extended_float(array.dtype):
+    if array.dtype.char in _NUMBERS or _is_extended_float(array.dtype):
         return array
     if array.dtype.kind in _TEXT_KINDS or array.dtype == object:
         return _as_text(array.astype(object), place)
@@ -161,8 +164,8 @@ def _as_array(value: Any, place: str) -> np.ndarray:
 
 
 def _is_extended_float(dtype: np.dtype) -> bool:
-    """bfloat16 and its kin, which numpy knows as void."""
-    return dtype.kind == "V" and dtype.type.__module__ == "ml_dtypes"
+    """bfloat16 and its kin, which numpy does not know itself."""
+    return dtype.type.__module__ == "ml_dtypes"
 
 
 def _as_text(array: np.ndarray, place: str) -> np.ndarray:

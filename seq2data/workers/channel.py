@@ -7,6 +7,7 @@ it, and the pickled message. Each end owns its socket; end of file tells of a de
 from __future__ import annotations
 
 import array
+import contextlib
 import os
 import pickle
 import socket
@@ -68,10 +69,8 @@ class Channel:
 
     def receive_ready(self) -> list[tuple[Any, list[int]]]:
         """The messages that are there, without waiting for the rest of another."""
-        try:
+        with contextlib.suppress(BlockingIOError):
             self._fill(socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            return []
         return self._take_frames()
 
     def _fill(self, flags: int) -> None:

@@ -17,7 +17,7 @@ from seq2data.source.adapt import Source
 from seq2data.workers.channel import Channel
 from seq2data.workers.crash import failure_of
 from seq2data.workers.messages import Load, LoadFailed, Read, Result
-from seq2data.workers.payload import Loader
+from seq2data.workers.payload import load
 from seq2data.workers.reading import read_batches
 from seq2data.workers.transport.layout import BatchWriter
 from seq2data.workers.transport.segments import SegmentStore
@@ -28,15 +28,11 @@ class Worker:
 
     Args:
         channel: To the parent.
-        loader: Maps of the payload, inherited from the nursery if it forked us.
-        source: The source, likewise.
+        source: The source, inherited from the nursery if it forked us.
     """
 
-    def __init__(
-        self, channel: Channel, loader: Loader, source: Optional[Source] = None
-    ) -> None:
+    def __init__(self, channel: Channel, source: Optional[Source] = None) -> None:
         self._channel = channel
-        self._loader = loader
         self._source = source
         self._segments = SegmentStore()
 
@@ -54,7 +50,7 @@ class Worker:
 
     def _load(self, message: Load, descriptors: list[int]) -> None:
         try:
-            self._source = self._loader.load(message, descriptors)
+            self._source = load(message, descriptors)
         except BaseException as error:  # noqa: BLE001  # user code; the parent decides
             self._channel.send(LoadFailed(message.version, failure_of(error)))
 
@@ -102,9 +98,9 @@ def _flush_output() -> None:
             stream.flush()
 
 
-def serve(connection: socket.socket, loader: Loader, source: Optional[Source]) -> None:
+def serve(connection: socket.socket, source: Optional[Source]) -> None:
     """Runs a worker and ends the process."""
     try:
-        Worker(Channel(connection), loader, source).run()
+        Worker(Channel(connection), source).run()
     finally:
         os._exit(0)

@@ -39,7 +39,7 @@ from seq2data.workers.messages import (
     Ready,
     Start,
 )
-from seq2data.workers.payload import Loader
+from seq2data.workers.payload import load
 
 _PR_SET_PDEATHSIG = 1
 _TASKS = Path("/proc/self/task")
@@ -84,7 +84,7 @@ def run_worker(descriptor: int) -> None:
     """Entry of a worker's own interpreter."""
     die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    serve(socket.socket(fileno=descriptor), Loader(), None)
+    serve(socket.socket(fileno=descriptor), None)
 
 
 class Nursery:
@@ -92,7 +92,6 @@ class Nursery:
 
     def __init__(self, control: Channel) -> None:
         self._control = control
-        self._loader = Loader()
         self._source: Any = None
         self._version = -1
         self._can_fork = False
@@ -133,7 +132,7 @@ class Nursery:
             self._control.send(Ready(message.version))
             return
         try:
-            self._source = self._loader.load(message, descriptors)
+            self._source = load(message, descriptors)
         except BaseException as error:  # noqa: BLE001  # user code; the parent decides
             self._control.send(LoadFailed(message.version, failure_of(error)))
             return
@@ -168,7 +167,7 @@ class Nursery:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             self._control.close()
-            serve(socket.socket(fileno=descriptor), self._loader, self._source)
+            serve(socket.socket(fileno=descriptor), self._source)
         finally:
             os._exit(1)
 

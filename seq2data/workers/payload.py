@@ -76,7 +76,7 @@ def pack(source: Any, before: Optional[Payload]) -> Payload:
     """
     main, buffers = _pickle(source)
     known = before.load.buffers if before else ()
-    places = [_find(buffer, before, known) for buffer in buffers]
+    places = _find(buffers, before)
     if before and tuple(places) == known and before.holds(main, before.load.pickle):
         return before
     number = 1 + max(before.files, default=0) if before else 0
@@ -93,11 +93,17 @@ def pack(source: Any, before: Optional[Payload]) -> Payload:
 
 
 def _find(
-    data: np.ndarray, before: Optional[Payload], among: tuple[Extent, ...]
-) -> Optional[Extent]:
-    if before is None:
-        return None
-    return next((extent for extent in among if before.holds(data, extent)), None)
+    buffers: list[np.ndarray], before: Optional[Payload]
+) -> list[Optional[Extent]]:
+    """Where each buffer lies already; no two share a place, for either may change."""
+    free = list(before.load.buffers) if before else []
+    places = []
+    for buffer in buffers:
+        place = next((e for e in free if before and before.holds(buffer, e)), None)
+        if place is not None:
+            free.remove(place)
+        places.append(place)
+    return places
 
 
 def _write(number: int, pieces: list[np.ndarray]) -> tuple[_File, list[Extent]]:
@@ -137,8 +143,12 @@ def _equal(one: np.ndarray, other: np.ndarray) -> bool:
 
 
 def _explain(source: Any, error: Exception) -> str:
-    wrapped = getattr(source, "wrapped", source)
-    place, culprit = _culprit(wrapped, type(wrapped).__qualname__)
+    parts = {type(source).__qualname__: source}
+    if hasattr(source, "sent_parts"):
+        parts = source.sent_parts()
+    refused = [part for part in parts.items() if not _pickles(part[1])]
+    name, value = (refused or list(parts.items()))[0]
+    place, culprit = _culprit(value, name)
     return (
         f"`{place}`, a `{type(culprit).__module__}.{type(culprit).__qualname__}`, "
         f"cannot be sent to worker processes ({error}). Leave it out in "
@@ -160,7 +170,15 @@ def _parts(value: Any) -> list[tuple[str, Any]]:
         return [(f"[{key!r}]", part) for key, part in value.items()]
     if isinstance(value, (list, tuple)):
         return [(f"[{i}]", part) for i, part in enumerate(value)]
-    return [(f".{name}", part) for name, part in getattr(value, "__dict__", {}).items()]
+    return [(f".{name}", part) for name, part in _state(value).items()]
+
+
+def _state(value: Any) -> dict[str, Any]:
+    try:
+        state = value.__getstate__()
+    except Exception:  # noqa: BLE001  # there is none (before 3.11), or it is the culprit
+        state = None
+    return state if isinstance(state, dict) else getattr(value, "__dict__", {})
 
 
 def _pickles(value: Any) -> bool:
@@ -171,31 +189,26 @@ def _pickles(value: Any) -> bool:
     return True
 
 
-class Loader:
-    """A worker's side: maps files as they come, and loads versions of the source."""
+def load(message: Load, descriptors: list[int]) -> Any:
+    """The source, in a worker; closes the descriptors.
 
-    def __init__(self) -> None:
-        self._maps: dict[int, Mapping] = {}
+    Every version gets maps of its own: what the worker writes into the arrays of one
+    is not seen in the next.
 
-    def load(self, message: Load, descriptors: list[int]) -> Any:
-        """The source; closes the descriptors.
+    Raises:
+        Exception: Whatever unpickling the user's object raises.
+    """
+    sizes = _sizes(message)
+    maps = {}
+    for file, descriptor in zip(message.files, descriptors):
+        maps[file] = Mapping(descriptor, sizes[file], is_private=True)
+        os.close(descriptor)
 
-        Raises:
-            Exception: Whatever unpickling the user's object raises.
-        """
-        sizes = _sizes(message)
-        for file, descriptor in zip(message.files, descriptors):
-            if file not in self._maps:
-                self._maps[file] = Mapping(descriptor, sizes[file], is_private=True)
-            os.close(descriptor)
-        for file in set(self._maps) - set(sizes):
-            del self._maps[file]
-        main = self._view(message.pickle)
-        return pickle.loads(main, buffers=map(self._view, message.buffers))
-
-    def _view(self, extent: Extent) -> memoryview:
-        memory = self._maps[extent.file].memory()
+    def view(extent: Extent) -> memoryview:
+        memory = maps[extent.file].memory()
         return memory[extent.offset : extent.offset + extent.nbytes].data
+
+    return pickle.loads(view(message.pickle), buffers=map(view, message.buffers))
 
 
 def _sizes(message: Load) -> dict[int, int]:

@@ -6,12 +6,14 @@ a consumer (its future ends on close) nor the interpreter's exit.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import threading
+from collections.abc import Iterator
 from typing import Any, Optional
 
-from seq2data.errors import WorkerCrashError
+from seq2data.errors import ReadError, WorkerCrashError
 from seq2data.plan.seeds import GeneratorStates, seed_generators
 from seq2data.source.adapt import Source
 from seq2data.workers.crash import error_of, failure_of
@@ -61,10 +63,14 @@ class ThreadPool:
         """
         del wait
         self._is_closed = True
+        left: list[Optional[Task]] = list(self._running)
+        with contextlib.suppress(queue.Empty):
+            while True:
+                left.append(self._tasks.get_nowait())
         for _ in range(self._threads):
             self._tasks.put(None)
         error = WorkerCrashError(f"the readers of `{self._source.name}` were stopped")
-        for task in tuple(self._running):
+        for task in filter(None, left):
             task.finish(TaskResult(error=error))
 
     def _run(self) -> None:
@@ -106,7 +112,7 @@ class ThreadPool:
             return None
         failure = failure_of(reading.error, reading.error_index)
         error = error_of(failure, self._source.name, task.epoch, os.getpid())
-        if error.__cause__ is not None:
+        if isinstance(error, ReadError):
             error.__cause__ = reading.error  # itself: nothing had to travel
         return error
 
@@ -122,22 +128,29 @@ class SeededReader:
     def __init__(self, source: Source) -> None:
         self._source = source
         self._draws = True
+        self._together = 0
+        self._is_alone = False
+        self._changed = threading.Condition()
 
     def read(self, task: Task, index: int) -> Any:
         """The batch at `index`."""
         if task.entropy is None:
             return self._source.read(index)
-        if task.is_repeatable and not self._draws:
-            before = GeneratorStates()
+        if self._draws or not task.is_repeatable:
+            return self._read_alone(task, index)
+        before = GeneratorStates()
+        with self._with_others():
             batch = self._source.read(index)
-            if before == GeneratorStates():
-                return batch
-            # It drew after all, or somebody else did meanwhile: read it again, alone.
-        return self._read_alone(task, index)
+        if before == GeneratorStates():
+            return batch
+        # It drew after all, or somebody else did meanwhile: read it again, alone.
+        batch = self._read_alone(task, index)
+        before.restore()
+        return batch
 
     def _read_alone(self, task: Task, index: int) -> Any:
         assert task.entropy is not None
-        with _global_generators:
+        with self._without_others(), _global_generators:
             before = GeneratorStates()
             seed_generators(task.entropy, task.epoch, index)
             seeded = GeneratorStates()
@@ -146,3 +159,27 @@ class SeededReader:
             finally:
                 self._draws = seeded != GeneratorStates()
                 before.restore()
+
+    @contextlib.contextmanager
+    def _with_others(self) -> Iterator[None]:
+        with self._changed:
+            self._changed.wait_for(lambda: not self._is_alone)
+            self._together += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._together -= 1
+                self._changed.notify_all()
+
+    @contextlib.contextmanager
+    def _without_others(self) -> Iterator[None]:
+        with self._changed:
+            self._changed.wait_for(lambda: not (self._is_alone or self._together))
+            self._is_alone = True
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._is_alone = False
+                self._changed.notify_all()

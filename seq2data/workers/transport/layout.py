@@ -112,7 +112,9 @@ def _wrapped(leaves: tuple[Any, ...]) -> tuple[Any, ...]:
 def _continues(before: Any, leaf: Any, distance: int) -> bool:
     if isinstance(before, list):
         return not isinstance(leaf, StoredLeaf) and bool(leaf.shape == before[0].shape)
-    return bool(leaf == before._replace(offset=before.offset + distance))
+    return isinstance(leaf, StoredLeaf) and bool(
+        leaf == before._replace(offset=before.offset + distance)
+    )
 
 
 def _view(
