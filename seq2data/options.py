@@ -8,7 +8,7 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Optional, SupportsIndex
+from typing import Optional, SupportsFloat, SupportsIndex
 
 _CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
 _CPU_QUOTA = Path("/sys/fs/cgroup/cpu/cpu.cfs_quota_us")
@@ -33,10 +33,10 @@ class Options:
 
     def __post_init__(self) -> None:
         if self.workers is not None:
-            _check_whole("workers", self.workers, 0)
-        _check_whole("max_queue_size", self.max_queue_size, 1)
+            check_whole("workers", self.workers, 0)
+        check_whole("max_queue_size", self.max_queue_size, 1)
         if self.seed is not None:
-            _check_whole("seed", self.seed, 0)
+            check_whole("seed", self.seed, 0)
         if self.timeout is not None:
             _check_seconds("timeout", self.timeout)
 
@@ -51,7 +51,8 @@ class Options:
         return self.use_multiprocessing and self.num_workers > 0
 
 
-def _check_whole(name: str, value: object, least: int) -> None:
+def check_whole(name: str, value: object, least: int) -> None:
+    """Refuses what is not a whole number of at least `least`."""
     if isinstance(value, bool) or not isinstance(value, SupportsIndex):
         raise TypeError(
             f"`{name}` is a whole number of {least} or more; received: {value!r}"
@@ -64,9 +65,9 @@ def _check_whole(name: str, value: object, least: int) -> None:
 
 def _check_seconds(name: str, value: object) -> None:
     message = f"`{name}` is a number of seconds above 0; received: {value!r}"
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if isinstance(value, bool) or not isinstance(value, SupportsFloat):
         raise TypeError(message)
-    if not value > 0:
+    if not float(value) > 0:
         raise ValueError(message)
 
 

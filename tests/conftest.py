@@ -51,12 +51,11 @@ def nothing_left_behind() -> Iterator[None]:
     before = _ours()
     yield
     deadline = time.monotonic() + _PATIENCE_S
-    while True:
+    left = _ours() - before
+    while left and time.monotonic() < deadline:
         gc.collect()
-        left = _ours() - before
-        if not left or time.monotonic() > deadline:
-            break
         time.sleep(0.02)  # teardown runs in another thread; this waits for its end
+        left = _ours() - before
     assert not left
 
 
@@ -89,12 +88,13 @@ def _sockets_and_memory() -> set[str]:
         except FileNotFoundError:  # the listing's own descriptor
             continue
         if target.startswith(("socket:", "/memfd:seq2data", "pipe:")):
-            found.add(target)
+            found.add(f"{target} {os.stat(link).st_ino}")
     return found
 
 
 def _named_memory() -> set[str]:
-    return {f"/dev/shm/{name}" for name in os.listdir("/dev/shm")}
+    """Shared memory with a name that looks like ours."""
+    return {f"/dev/shm/{name}" for name in os.listdir("/dev/shm") if "seq2data" in name}
 
 
 def _reader_threads() -> set[str]:

@@ -11,9 +11,10 @@ A pull that finds no batch yet hands over none, and TensorFlow pulls again: so i
 by, several times a second, to see whether its iterator was deleted meanwhile. A wait
 inside one long call would make `del iterator` wait, too.
 
-There is no `from_generator` and no parallel `map` here, for measured reasons: a
-`from_generator` head costs every pass about 7 ms, `map` has calls in flight that cannot
-be cancelled, and reading ahead inside TensorFlow hides from us what was consumed.
+There is no `from_generator` and no parallel `map` here, for measured reasons: with them
+the gap between two passes holds some 12 ms of TensorFlow's own work (here: 1), a `map`
+waits for the call at its head even when it is cancelled, and what TensorFlow has read
+ahead looks consumed to us. Reading ahead, in parallel, is the window's part.
 """
 
 from __future__ import annotations
@@ -27,25 +28,28 @@ import tensorflow as tf
 from seq2data.errors import SourceError
 from seq2data.options import usable_cores
 from seq2data.pipeline.engine import Engine
-from seq2data.pipeline.signature import pack, tensor_specs
+from seq2data.pipeline.signature import nested_spec, pack, tensor_specs
+from seq2data.pipeline.traced import flat_map, scan
 
 _Pulled = tuple[np.ndarray, ...]
 
 
 def small_batches(engine: Engine[Any]) -> tf.data.Dataset:
     """Endless: several batches per hand-over, each leaf dense."""
-    spec = engine.spec
-    specs = tensor_specs(spec)
-    batched = [tf.TensorSpec([None]).shape.concatenate(s.shape) for s in specs]
-    pull = _pull(weakref.ref(engine), [_nothing(s, 0) for s in specs])
+    specs = tensor_specs(engine.spec)
+    batched = [
+        tf.TensorSpec(tf.TensorShape([None]).concatenate(spec.shape), spec.dtype)
+        for spec in specs
+    ]
+    pull = _pull(weakref.ref(engine), [_nothing(spec, 0) for spec in specs])
 
-    def step(state: tf.Tensor, _: tf.Tensor) -> Any:
-        new_state, _, tensors = _call(pull, state, specs)
-        for tensor, shape in zip(tensors, batched):
-            tensor.set_shape(shape)
-        return new_state, pack(spec, tensors)
+    def step(state: tf.Tensor, tick: tf.Tensor) -> list[tf.Tensor]:
+        del tick
+        new_state, _, *tensors = _call(pull, state, batched)
+        return [new_state, *tensors]
 
-    return _scan(step).unbatch()
+    nested = nested_spec(engine.spec, batched)
+    return scan(_ticks(), _no_state(), step, batched, nested).unbatch()
 
 
 def large_batches(engine: Engine[Any], *, ends: bool) -> tf.data.Dataset:
@@ -59,20 +63,22 @@ def large_batches(engine: Engine[Any], *, ends: bool) -> tf.data.Dataset:
     specs = tensor_specs(spec)
     pull = _pull_one(weakref.ref(engine), [_nothing(s) for s in specs])
 
-    def step(state: tf.Tensor, _: tf.Tensor) -> Any:
-        new_state, count, tensors = _call(pull, state, specs)
-        for tensor, tensor_spec in zip(tensors, specs):
-            tensor.set_shape(tensor_spec.shape)
-        return new_state, (count, *tensors)
+    def step(state: tf.Tensor, tick: tf.Tensor) -> list[tf.Tensor]:
+        del tick
+        return _call(pull, state, specs)
 
-    pulled = _scan(step)
+    def unwrap(count: tf.Tensor, *tensors: tf.Tensor) -> tf.data.Dataset:
+        return tf.data.Dataset.from_tensors(pack(spec, tensors)).take(count)
+
+    def goes_on(count: tf.Tensor, *_: tf.Tensor) -> tf.Tensor:
+        return count >= 0
+
+    counted = [tf.TensorSpec([], tf.int64), *specs]
+    pulled = scan(_ticks(), _no_state(), step, counted, tuple(counted))
     if ends:
-        pulled = pulled.take_while(lambda count, *_: count >= 0)
-    return pulled.flat_map(
-        lambda count, *tensors: tf.data.Dataset.from_tensors(pack(spec, tensors)).take(
-            count
-        )
-    )
+        # AutoGraph would leave a file in the temporary folder.
+        pulled = pulled.take_while(tf.autograph.experimental.do_not_convert(goes_on))
+    return flat_map(pulled, unwrap)
 
 
 def with_pipeline_options(dataset: tf.data.Dataset) -> tf.data.Dataset:
@@ -91,20 +97,23 @@ def with_pipeline_options(dataset: tf.data.Dataset) -> tf.data.Dataset:
     return dataset.with_options(options)
 
 
-def _scan(step: Callable[[tf.Tensor, tf.Tensor], Any]) -> tf.data.Dataset:
-    ticks = tf.data.Dataset.from_tensors(np.int8(0)).repeat()
-    no_state = tf.zeros([0], tf.int64)
-    return ticks.scan(no_state, tf.autograph.experimental.do_not_convert(step))
+def _ticks() -> tf.data.Dataset:
+    return tf.data.Dataset.from_tensors(np.int8(0)).repeat()
+
+
+def _no_state() -> tf.Tensor:
+    return tf.zeros([0], tf.int64)
 
 
 def _call(
     pull: Callable[[np.ndarray], _Pulled], state: tf.Tensor, specs: list[tf.TensorSpec]
-) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
+) -> list[tf.Tensor]:
+    """The new state, the number of batches, and their tensors."""
     types = [tf.int64, tf.int64, *(spec.dtype for spec in specs)]
-    new_state, count, *tensors = tf.numpy_function(pull, [state], types)
-    new_state.set_shape([None])
-    count.set_shape([])
-    return new_state, count, tensors
+    results = tf.numpy_function(pull, [state], types)
+    for tensor, shape in zip(results, [[None], [], *(spec.shape for spec in specs)]):
+        tensor.set_shape(shape)
+    return list(results)
 
 
 def _pull(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Iterator
 from typing import Any, Callable, Optional
 
 import tensorflow as tf
 
 from seq2data.errors import BatchError, SourceError
-from seq2data.options import Options
+from seq2data.options import Options, check_whole
 from seq2data.pipeline.bridge import large_batches, small_batches, with_pipeline_options
 from seq2data.pipeline.engine import (
     Engine,
@@ -19,7 +18,6 @@ from seq2data.pipeline.engine import (
 )
 from seq2data.pipeline.reading import Reading, open_reading
 from seq2data.pipeline.signature import from_signature
-from seq2data.pipeline.spare import SpareIterator
 from seq2data.pipeline.window import Feed
 from seq2data.plan.chunks import batches_per_chunk
 from seq2data.plan.epochs import Plan
@@ -104,7 +102,8 @@ def to_dataset(
     )
     signature = None if output_signature is None else from_signature(output_signature)
     adapted = adapt(source, transform)
-    _check_batch_size(batch_size)
+    if batch_size is not None:
+        check_whole("batch_size", batch_size, 1)
     if isinstance(adapted, Indexable):
         engine: Engine[Any] = _index_engine(
             adapted, options, signature, batched=batch_size is None
@@ -122,8 +121,6 @@ class SourceDataset(tf.data.Dataset):  # type: ignore[misc]  # TF has no types
     def __init__(self, engine: Engine[Any]) -> None:
         self._engine = engine
         self._stream = with_pipeline_options(_stream(engine))
-        self._spare = SpareIterator(self._stream)
-        engine.when_under_way = self._spare.prepare
         super().__init__(self._stream._variant_tensor)
 
     def _inputs(self) -> list[tf.data.Dataset]:
@@ -138,16 +135,7 @@ class SourceDataset(tf.data.Dataset):  # type: ignore[misc]  # TF has no types
         engine = self._engine
         if isinstance(engine, IndexableEngine) and engine.passes.update_num_batches():
             return iter(SourceDataset(engine))  # of another cardinality
-        if not tf.executing_eagerly():
-            return super().__iter__()  # type: ignore[no-any-return]  # TF has no types
-        iterator = self._spare.take()
-        # What the iterator itself keeps is only the stream, not the engine.
-        weakref.finalize(iterator, _release, engine).atexit = False
-        return iterator
-
-
-def _release(engine: Engine[Any]) -> None:
-    """Nothing: being an argument of the finalizer is what kept the engine alive."""
+        return super().__iter__()  # type: ignore[no-any-return]  # TF has no types
 
 
 def _stream(engine: Engine[Any]) -> tf.data.Dataset:
@@ -233,13 +221,6 @@ def _batch_bytes(run: BatchRun) -> int:
         sum(map(len, array.flat)) if array.dtype == object else array.nbytes
         for array in run.arrays
     )
-
-
-def _check_batch_size(batch_size: Optional[int]) -> None:
-    if batch_size is not None and batch_size < 1:
-        raise ValueError(
-            f"`batch_size` is 1 or more, or None; received: {batch_size!r}"
-        )
 
 
 def _check_generator_options(options: Options) -> None:

@@ -17,7 +17,7 @@ import itertools
 import threading
 import weakref
 from abc import ABC, abstractmethod
-from typing import Callable, Generic, Optional, TypeVar, Union
+from typing import Generic, Optional, TypeVar, Union
 
 import numpy as np
 
@@ -33,9 +33,6 @@ from seq2data.workers.transport.heap import HeapStore
 Batches = tuple[int, list[np.ndarray]]
 """A number of batches and their arrays, each `[count, ...]`."""
 
-# Making an iterator beside a pass that is as short would only slow both down.
-_LONG_PASS_S = 0.05
-
 _Position = TypeVar("_Position", bound=Union[Pass, Feed])
 
 
@@ -50,8 +47,6 @@ class Engine(ABC, Generic[_Position]):
 
     def __init__(self, reading: Reading, spec: BatchSpec, most_per_pull: int) -> None:
         self.spec = spec
-        self.when_under_way: Callable[[], object] = _do_nothing
-        """Called when a long pass has handed over its first batches."""
         self._reading = reading
         self.most_per_pull = most_per_pull
         self._positions: dict[int, _Position] = {}
@@ -103,10 +98,6 @@ class Engine(ABC, Generic[_Position]):
 
     def _hand_over(self, run: BatchRun, index: int) -> Batches:
         return run.count, self.spec.conform(run.structure, run.arrays, index)
-
-
-def _do_nothing() -> None:
-    """What happens by default."""
 
 
 def _end_pass(
@@ -199,16 +190,12 @@ class IndexableEngine(Engine[Pass]):
 
     def _next(self, position: Pass) -> Optional[Batches]:
         index = position.index
-        is_first = position.num_taken == 0
         # The last batch goes alone: a consumer that asks for it completes the pass.
         before_last = position.num_left - 1
         run = position.take(max(1, min(before_last, self.most_per_pull)))
         if run is None:
             return None
         batches = self._hand_over(run, index)
-        expected_s = self._reading.chunk_size.expect(position.num_left)
-        if is_first and expected_s > _LONG_PASS_S:
-            self.when_under_way()
         if position.num_left == 0:
             self.passes.end()
         return batches

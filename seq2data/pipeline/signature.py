@@ -68,6 +68,12 @@ def tensor_specs(spec: BatchSpec) -> list[tf.TensorSpec]:
     return specs
 
 
+def nested_spec(spec: BatchSpec, leaves: Sequence[tf.TensorSpec]) -> Any:
+    """The user's nesting around the specs of dense leaves."""
+    _, none = tf.data.Dataset.from_tensors((0, None)).element_spec
+    return spec.structure.pack(iter(leaves), none)
+
+
 def pack(spec: BatchSpec, tensors: Sequence[tf.Tensor]) -> Any:
     """The user's nesting around the arrays of a batch, in a TensorFlow function."""
     rest = iter(tensors)

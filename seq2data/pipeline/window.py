@@ -65,11 +65,6 @@ class Pass:
         return self._epoch.indices(self._delivered, self._delivered + 1)[0]
 
     @property
-    def num_taken(self) -> int:
-        """Batches that were taken."""
-        return self._delivered
-
-    @property
     def num_left(self) -> int:
         """Batches that were not taken yet."""
         return self._epoch.num_batches - self._delivered

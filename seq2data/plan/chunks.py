@@ -36,10 +36,6 @@ class ChunkSize:
         newest = seconds / max(1, batches)
         self._read_s += _WEIGHT_OF_NEWEST * (newest - self._read_s)
 
-    def expect(self, batches: int) -> float:
-        """Seconds that reading `batches` is expected to take all workers together."""
-        return self._read_s * batches / self._workers
-
     def next(self, remaining: int) -> int:
         """Batches for the next round trip when `remaining` are left in the pass."""
         worth = int(_CHUNK_S / max(self._read_s, 1e-9))

@@ -61,13 +61,16 @@ class Structure(NamedTuple):
             return [self.kind]
         return [kind for child in self.children for kind in child.leaf_kinds()]
 
-    def pack(self, leaves: Iterator[Any]) -> Any:
-        """Rebuilds the nesting around `leaves`, one per name of `leaf_names`."""
+    def pack(self, leaves: Iterator[Any], none: Any = None) -> Any:
+        """Rebuilds the nesting around `leaves`, one per name of `leaf_names`.
+
+        `none` takes the place of leaves that are None.
+        """
         if self.kind == NONE:
-            return None
+            return none
         if self.kind in (ARRAY, SPARSE):
             return next(leaves)
-        children = [child.pack(leaves) for child in self.children]
+        children = [child.pack(leaves, none) for child in self.children]
         if self.kind == DICT:
             return dict(zip(self.keys, children))
         return self.named(*children) if self.named else tuple(children)
@@ -154,7 +157,7 @@ def _as_array(value: Any, place: str) -> np.ndarray:
     except Exception as error:
         raise BatchError(f"{_not_an_array(value, place)} ({error})") from error
     if array.dtype.char in _NUMBERS or _is_extended_float(array.dtype):
-        return array
+        return array.astype(array.dtype.newbyteorder("="), copy=False)
     if array.dtype.kind in _TEXT_KINDS or array.dtype == object:
         return _as_text(array.astype(object), place)
     raise BatchError(

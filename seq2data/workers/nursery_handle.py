@@ -42,7 +42,7 @@ class NurseryHandle:
                     stdin=subprocess.DEVNULL,
                     env=worker_environment(os.environ),
                 )
-        except OSError:
+        except BaseException:
             self.channel.close()
             raise
         self._first: Any = Start(tuple(sys.path), start_method)

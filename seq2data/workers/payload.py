@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import pickle
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Optional
 
 import cloudpickle
@@ -23,6 +23,9 @@ from seq2data.workers.transport.segments import Mapping, aligned, make_file
 # Smaller arrays travel inside the pickle: a mapped page each would cost more.
 _OUT_OF_BAND_BYTES = 64 * 1024
 _COMPARED_BYTES = 1 << 20
+# Each version that sends only some arrays adds a file, and 253 descriptors is what one
+# message can take; from here on all arrays are written anew.
+_MOST_FILES = 64
 
 
 class _File:
@@ -75,6 +78,8 @@ def pack(source: Any, before: Optional[Payload]) -> Payload:
         PayloadError: The source cannot be pickled; names the attribute.
     """
     main, buffers = _pickle(source)
+    if before and len(before.files) >= _MOST_FILES:
+        before = replace(before, load=replace(before.load, buffers=()))
     known = before.load.buffers if before else ()
     places = _find(buffers, before)
     if before and tuple(places) == known and before.holds(main, before.load.pickle):

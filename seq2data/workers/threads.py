@@ -22,9 +22,6 @@ from seq2data.workers.task import BatchRun, Task, TaskResult
 from seq2data.workers.transport.heap import HeapStore
 from seq2data.workers.transport.layout import BatchWriter, read_run
 
-# The global generators are one per process, so is the right to seed them.
-_global_generators = threading.Lock()
-
 
 class ThreadPool:
     """Threads of this process that read one source.
@@ -128,58 +125,78 @@ class SeededReader:
     def __init__(self, source: Source) -> None:
         self._source = source
         self._draws = True
-        self._together = 0
-        self._is_alone = False
-        self._changed = threading.Condition()
 
     def read(self, task: Task, index: int) -> Any:
         """The batch at `index`."""
         if task.entropy is None:
             return self._source.read(index)
-        if self._draws or not task.is_repeatable:
-            return self._read_alone(task, index)
-        before = GeneratorStates()
-        with self._with_others():
-            batch = self._source.read(index)
-        if before == GeneratorStates():
-            return batch
-        # It drew after all, or somebody else did meanwhile: read it again, alone.
-        batch = self._read_alone(task, index)
-        before.restore()
-        return batch
+        if task.is_repeatable and not self._draws:
+            with _generators.together() as before:
+                batch = self._source.read(index)
+                if before == GeneratorStates():
+                    return batch
+            # It drew after all, or somebody else did meanwhile: read it again, alone.
+        return self._read_alone(task, index)
 
     def _read_alone(self, task: Task, index: int) -> Any:
         assert task.entropy is not None
-        with self._without_others(), _global_generators:
-            before = GeneratorStates()
+        with _generators.alone():
             seed_generators(task.entropy, task.epoch, index)
             seeded = GeneratorStates()
             try:
                 return self._source.read(index)
             finally:
                 self._draws = seeded != GeneratorStates()
-                before.restore()
+
+
+class _Generators:
+    """The right to use the global generators: many that do not draw, or one that does.
+
+    They are left as they were found. Who wants them alone goes first, so that sources
+    that do not draw cannot keep out one that does. Waits end when the others' user code
+    returns.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._together = 0
+        self._alone = 0
+        self._is_taken = False
+        self._before = GeneratorStates()
 
     @contextlib.contextmanager
-    def _with_others(self) -> Iterator[None]:
+    def together(self) -> Iterator[GeneratorStates]:
+        """Gives the states that stay if nobody draws."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._is_alone)
+            self._changed.wait_for(lambda: not self._alone)
+            if not self._together:
+                self._before = GeneratorStates()
             self._together += 1
         try:
-            yield
+            yield self._before
         finally:
             with self._changed:
                 self._together -= 1
+                if not self._together and self._before != GeneratorStates():
+                    self._before.restore()
                 self._changed.notify_all()
 
     @contextlib.contextmanager
-    def _without_others(self) -> Iterator[None]:
+    def alone(self) -> Iterator[None]:
+        """Nobody else has them."""
         with self._changed:
-            self._changed.wait_for(lambda: not (self._is_alone or self._together))
-            self._is_alone = True
+            self._alone += 1
+            self._changed.wait_for(lambda: not (self._is_taken or self._together))
+            self._is_taken = True
+        before = GeneratorStates()
         try:
             yield
         finally:
+            before.restore()
             with self._changed:
-                self._is_alone = False
+                self._alone -= 1
+                self._is_taken = False
                 self._changed.notify_all()
+
+
+_generators = _Generators()

@@ -59,13 +59,6 @@ def test_batches_of_unknown_size_go_singly() -> None:
     assert size.next(MANY) == 1
 
 
-@pytest.mark.parametrize(("workers", "expected"), [(1, 2.0), (4, 0.5)])
-def test_workers_are_expected_to_share_the_reading(
-    workers: int, expected: float
-) -> None:
-    assert after_reading(0.02, workers=workers).expect(100) == pytest.approx(expected)
-
-
 def test_cheap_batches_go_many_at_a_time() -> None:
     assert after_reading(10e-6).next(MANY) >= 100
 

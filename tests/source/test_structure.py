@@ -106,6 +106,13 @@ def test_numbers_keep_dtype_and_values(dtype: str, shape: tuple[int, ...]) -> No
     assert_same(only_array(array), array)
 
 
+@pytest.mark.parametrize("dtype", [">f4", ">i2", ">u8", ">c8"])
+def test_numbers_of_the_other_byte_order_come_in_the_machines_own(dtype: str) -> None:
+    found = only_array(np.array([1, 2, 44], dtype))
+    assert found.dtype.isnative
+    assert found.tolist() == [1, 2, 44]
+
+
 @pytest.mark.parametrize("name", ["bfloat16", "float8_e5m2"])
 def test_extended_floats_keep_dtype_and_values(name: str) -> None:
     ml_dtypes = pytest.importorskip("ml_dtypes")

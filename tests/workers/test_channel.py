@@ -143,12 +143,12 @@ def test_rest_is_sent_when_the_socket_takes_only_a_part(with_descriptor: bool) -
     one, other = socket.socketpair()
     for end in (one, other):
         end.settimeout(30)  # which makes `send` return what fits
-    with closing(Channel(one)) as mine, closing(Channel(other)) as theirs:
-        with ExitStack() as stack:
-            rights = [named_pipe(stack, b"a")] if with_descriptor else []
-            thread = sent_by_thread(mine, LARGE, *rights)
-            message, descriptors = theirs.receive()
-            thread.join()
+    mine, theirs = Channel(one), Channel(other)
+    with closing(mine), closing(theirs), ExitStack() as stack:
+        rights = [named_pipe(stack, b"a")] if with_descriptor else []
+        thread = sent_by_thread(mine, LARGE, *rights)
+        message, descriptors = theirs.receive()
+        thread.join()
     assert message == LARGE
     assert [read_and_close(d) for d in descriptors] == [b"a"] * with_descriptor
 

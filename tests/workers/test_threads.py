@@ -437,3 +437,34 @@ def test_batch_that_draws_late_does_not_disturb_another(open_pool: OpenPool) -> 
     assert found[0] == [random.random(), random.random()]
     seed_generators(11, 2, 2)
     assert found[1] == [random.random(), random.random()]
+
+
+class DrawingLate(Squares):
+    """Its batch 0 does not draw; the others tell when they do, and wait then."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.has_drawn, self.may_go_on = threading.Event(), threading.Event()
+
+    def __getitem__(self, index: int) -> Any:
+        if index == 0:
+            return np.zeros(2)
+        first = random.random()
+        self.has_drawn.set()
+        self.may_go_on.wait(_CHANCE_S)
+        return np.array([first, random.random()])
+
+
+def test_readers_of_two_sources_do_not_disturb_each_other(open_pool: OpenPool) -> None:
+    one, other = DrawingLate(), DrawingLate()
+    one.may_go_on = other.has_drawn
+    other_pool = open_pool(other, 1)
+    (begun,) = submitted(other_pool, (0,), entropy=7)
+    wait([begun.future])  # it tells that the other source does not draw
+    (task,) = submitted(open_pool(one, 1), (1,), entropy=11)
+    assert one.has_drawn.wait(_PATIENCE_S)
+    (meddling,) = submitted(other_pool, (1,), entropy=7)
+    found = batches_of(task)[0][0]
+    wait([meddling.future])
+    seed_generators(11, 2, 1)
+    assert found == [random.random(), random.random()]

@@ -1,0 +1,249 @@
+"""How much faster do more workers read, when reading is CPU or when it is waiting?
+
+    python benchmarks/bench_scaling.py [--batches 300] [--io-workers 16 64]
+
+CPU: `__getitem__` runs a pure-Python loop, which holds the GIL. The loop's length is
+calibrated once, in CPU time of the thread, so all contestants do the same work.
+`plain_loop` indexes the Sequence in this process; `bare_processes` are as many
+processes as there are workers that do nothing but such loops: what the machine has to
+give. Waiting: `__getitem__` sleeps. The ideal rate is workers / sleep, and
+`bare_waiting_*` processes do nothing but sleep and write a byte. Both are measured in
+the middle of a pass: from when all workers have delivered until the source runs dry.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import time
+from collections.abc import Callable, Iterable
+from statistics import median
+from typing import Any
+
+import numpy as np
+from measure import (
+    Figures,
+    Target,
+    argument_parser,
+    compete,
+    print_results,
+    print_row,
+    print_targets,
+)
+
+_QUEUE = 10  # `max_queue_size`, the default
+_WAIT_S = 0.020
+
+
+class Spinning:
+    """A Sequence whose batches cost CPU; a batch says who read it, and how dearly."""
+
+    def __init__(self, batches: int, loops: int) -> None:
+        self._batches, self._loops = batches, loops
+
+    def __len__(self) -> int:
+        return self._batches
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        start = time.thread_time()
+        _spin(self._loops)
+        return np.array([index, os.getpid(), time.thread_time() - start])
+
+
+class Waiting:
+    """A Sequence whose batches take 20 ms of waiting; a batch says who read it."""
+
+    def __init__(self, batches: int) -> None:
+        self._batches = batches
+
+    def __len__(self) -> int:
+        return self._batches
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        time.sleep(_WAIT_S)
+        return np.array([index, os.getpid(), 0.0])
+
+
+def seq2data_processes(args: argparse.Namespace) -> Figures:
+    import seq2data
+
+    source = Spinning(args.batches, args.loops)
+    return _rate(seq2data.to_dataset(source, workers=args.workers), args.workers)
+
+
+def seq2data_in_process(args: argparse.Namespace) -> Figures:
+    import seq2data
+
+    return _rate(seq2data.to_dataset(_spinning(args), workers=0), 1)
+
+
+def from_generator(args: argparse.Namespace) -> Figures:
+    import tensorflow as tf
+
+    source = _spinning(args)
+    dataset = tf.data.Dataset.from_generator(
+        lambda: (source[index] for index in range(len(source))),
+        output_signature=tf.TensorSpec((None,), tf.float64),
+    )
+    return _rate(dataset, 1)
+
+
+def plain_loop(args: argparse.Namespace) -> Figures:
+    source = _spinning(args)
+    return _rate((source[index] for index in range(len(source))), 1)
+
+
+def bare_processes(args: argparse.Namespace) -> Figures:
+    context = multiprocessing.get_context("fork")
+    each = args.batches // args.workers
+    start = time.perf_counter()
+    processes = [
+        context.Process(target=_spin, args=(args.loops * each,))
+        for _ in range(args.workers)
+    ]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    return {"batches_per_s": each * args.workers / (time.perf_counter() - start)}
+
+
+def seq2data_waiting(workers: int) -> Callable[[argparse.Namespace], Figures]:
+    def contestant(args: argparse.Namespace) -> Figures:
+        import seq2data
+
+        ideal = workers / _WAIT_S
+        source = Waiting(int(args.seconds * ideal) + 4 * workers + _QUEUE)
+        figures = _rate(seq2data.to_dataset(source, workers=workers), workers)
+        share = figures["batches_per_s"] / ideal
+        return {**figures, "ideal_per_s": ideal, "share_of_ideal": share}
+
+    return contestant
+
+
+def bare_waiting(workers: int) -> Callable[[argparse.Namespace], Figures]:
+    def contestant(args: argparse.Namespace) -> Figures:
+        context = multiprocessing.get_context("fork")
+        reads, writes = os.pipe()
+        processes = [
+            context.Process(target=_wait_and_tell, args=(writes,), daemon=True)
+            for _ in range(workers)
+        ]
+        for process in processes:
+            process.start()
+        end = time.perf_counter() + 20 * _WAIT_S  # all are up by then
+        while time.perf_counter() < end:
+            os.read(reads, 4096)
+        count, start, end = 0, end, end + args.seconds
+        while time.perf_counter() < end:
+            count += len(os.read(reads, 4096))
+        rate = count / (time.perf_counter() - start)
+        for process in processes:
+            process.kill()
+            process.join()
+        os.close(reads)
+        os.close(writes)
+        ideal = workers / _WAIT_S
+        return {"batches_per_s": rate, "share_of_ideal": rate / ideal}
+
+    return contestant
+
+
+def _wait_and_tell(descriptor: int) -> None:
+    while True:
+        time.sleep(_WAIT_S)
+        os.write(descriptor, b"1")
+
+
+def _spin(loops: int) -> int:
+    total = 0
+    for number in range(loops):
+        total += number & 3
+    return total
+
+
+def _calibrated_loops(milliseconds: float) -> int:
+    """Returns how many loops take so much CPU time of a thread."""
+    probe, costs = 200_000, []
+    for _ in range(15):
+        start = time.thread_time()
+        _spin(probe)
+        costs.append(time.thread_time() - start)
+    return int(probe * milliseconds / 1e3 / min(costs))
+
+
+def _spinning(args: argparse.Namespace) -> Spinning:
+    return Spinning(args.batches // 2, args.loops)  # enough, and half the time
+
+
+def _rate(batches: Iterable[Any], workers: int) -> Figures:
+    """Returns the rate between the moment all workers have delivered and the tail.
+
+    `own_cpu_us_per_batch` is what a batch costs this process, its consumer.
+    """
+    times, spent, pids, cpu = [], [], [], []
+    start = time.perf_counter()
+    for batch in batches:
+        times.append(time.perf_counter())
+        spent.append(time.process_time())
+        _, pid, seconds = np.asarray(batch)
+        pids.append(pid)
+        cpu.append(seconds)
+    tail = _QUEUE + 2 * workers if workers > 1 else 1
+    # The first batch may have been peeked at, in any process: it does not count.
+    first_of = {pid: 1 + pids[1:].index(pid) for pid in set(pids[1:])}
+    first, last = max(first_of.values()), len(times) - tail
+    if first > len(times) // 2:
+        raise ValueError(f"Not all workers were up by batch {first} of {len(times)}.")
+    figures = {
+        "batches_per_s": (last - first) / (times[last] - times[first]),
+        "timed_batches": last - first,
+        "workers_seen": len(first_of),
+        "all_up_s": times[first] - start,
+        "own_cpu_us_per_batch": (spent[last] - spent[first]) / (last - first) * 1e6,
+    }
+    return {**figures, "cpu_ms_per_batch": median(cpu) * 1e3} if cpu[-1] else figures
+
+
+_CPU = {
+    "seq2data_processes": seq2data_processes,
+    "seq2data_in_process": seq2data_in_process,
+    "from_generator": from_generator,
+    "plain_loop": plain_loop,
+    "bare_processes": bare_processes,
+}
+_TARGETS = [
+    Target("seq2data_processes", "batches_per_s", peer, 1.8, at_least=True)
+    for peer in ("seq2data_in_process", "from_generator", "plain_loop")
+] + [Target("seq2data_processes", "batches_per_s", "bare_processes")]
+
+
+def main() -> None:
+    parser = argument_parser(__doc__, rounds=5)
+    parser.add_argument("--batches", type=int, default=300)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--cpu-ms", type=float, default=10.0)
+    parser.add_argument("--io-workers", type=int, nargs="*", default=[16, 64])
+    parser.add_argument("--seconds", type=float, default=5.0, help="of each I/O pass")
+    parser.add_argument("--loops", type=int, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    waiting = {f"waiting_{n}": seq2data_waiting(n) for n in args.io_workers}
+    bare = {f"bare_waiting_{n}": bare_waiting(n) for n in args.io_workers}
+    contestants = {**_CPU, **waiting, **bare}
+    loops = args.loops or _calibrated_loops(args.cpu_ms)
+    results = compete(contestants, args, options=["--loops", str(loops)])
+    print_results(results)
+    print_targets(results, _TARGETS)
+    for name in [name for name in waiting if name in results]:
+        share = median(row["share_of_ideal"] for row in results[name].values())
+        print_row(
+            f"{name} / ideal",
+            share=round(share, 4),
+            target=">= 0.95",
+            met=share >= 0.95,
+        )
+
+
+if __name__ == "__main__":
+    main()
