@@ -6,11 +6,12 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from tests.sources import Squares
+from tests.sources import Drawing, Squares
 
 
 class UnpicklableError(Exception):
@@ -86,3 +87,59 @@ class DiesOnce(Squares):
             open(self.marker, "w").close()
             os.kill(os.getpid(), signal.SIGKILL)
         return super().__getitem__(index)
+
+
+class FailsOnce(Squares):
+    """Raises at batch 3 the first time that anybody reads it."""
+
+    def __init__(self, marker: str, num_batches: int = 8) -> None:
+        super().__init__(num_batches)
+        self.marker = marker
+
+    def __getitem__(self, index: int) -> Any:
+        if index == 3 and not os.path.exists(self.marker):
+            open(self.marker, "w").close()
+            raise ConnectionError("the disk went away for a moment")
+        return super().__getitem__(index)
+
+
+class DrawsAndDies(Drawing):
+    """Kills the worker that is the first to have drawn batch 3."""
+
+    def __init__(self, marker: str, num_batches: int = 12) -> None:
+        super().__init__(num_batches)
+        self.marker = marker
+
+    def __getitem__(self, index: int) -> Any:
+        batch = super().__getitem__(index)
+        if index == 3 and not os.path.exists(self.marker):
+            open(self.marker, "w").close()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return batch
+
+
+class BadHook(Squares):
+    """Its `on_epoch_end` fails the first time."""
+
+    def __init__(self, num_batches: int = 5) -> None:
+        super().__init__(num_batches)
+        self.calls = 0
+
+    def on_epoch_end(self) -> None:
+        self.calls += 1
+        if self.calls == 1:
+            raise LookupError("no such schedule")
+
+
+class RefusesToLoad(Squares):
+    """Can be sent, but not received."""
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        raise LookupError("no licence here")
+
+
+def failing(what: str, at: int = 3) -> Iterator[Any]:
+    """A generator that does `what` in place of item `at`."""
+    source = Misbehaving(what, at)
+    for index in range(8):
+        yield source[index]

@@ -20,7 +20,7 @@ ahead looks consumed to us. Reading ahead, in parallel, is the window's part.
 from __future__ import annotations
 
 import weakref
-from typing import Any, Callable
+from typing import Any, Callable, Optional
 
 import numpy as np
 import tensorflow as tf
@@ -34,14 +34,15 @@ from seq2data.pipeline.traced import flat_map, scan
 _Pulled = tuple[np.ndarray, ...]
 
 
-def small_batches(engine: Engine[Any]) -> tf.data.Dataset:
+def small_batches(engine: Engine[Any], num_batches: int) -> tf.data.Dataset:
     """Endless: several batches per hand-over, each leaf dense."""
     specs = tensor_specs(engine.spec)
     batched = [
         tf.TensorSpec(tf.TensorShape([None]).concatenate(spec.shape), spec.dtype)
         for spec in specs
     ]
-    pull = _pull(weakref.ref(engine), [_nothing(spec, 0) for spec in specs])
+    nothing = [_nothing(spec, 0) for spec in specs]
+    pull = _pull(weakref.ref(engine), num_batches, nothing)
 
     def step(state: tf.Tensor, tick: tf.Tensor) -> list[tf.Tensor]:
         del tick
@@ -52,30 +53,34 @@ def small_batches(engine: Engine[Any]) -> tf.data.Dataset:
     return scan(_ticks(), _no_state(), step, batched, nested).unbatch()
 
 
-def large_batches(engine: Engine[Any], *, ends: bool) -> tf.data.Dataset:
+def large_batches(
+    engine: Engine[Any], num_batches: Optional[int] = None
+) -> tf.data.Dataset:
     """One batch per hand-over, in the memory that the worker wrote.
 
     Args:
         engine: Gives the batches.
-        ends: Whether the stream stops where the engine says so; else it is endless.
+        num_batches: Of a pass, whose stream is endless; None for a stream that stops
+            where the engine says so.
     """
-    spec = engine.spec
-    specs = tensor_specs(spec)
-    pull = _pull_one(weakref.ref(engine), [_nothing(s) for s in specs])
+    batch_spec = engine.spec
+    specs = tensor_specs(batch_spec)
+    nothing = [_nothing(spec) for spec in specs]
+    pull = _pull_one(weakref.ref(engine), num_batches, nothing)
 
     def step(state: tf.Tensor, tick: tf.Tensor) -> list[tf.Tensor]:
         del tick
         return _call(pull, state, specs)
 
     def unwrap(count: tf.Tensor, *tensors: tf.Tensor) -> tf.data.Dataset:
-        return tf.data.Dataset.from_tensors(pack(spec, tensors)).take(count)
+        return tf.data.Dataset.from_tensors(pack(batch_spec, tensors)).take(count)
 
     def goes_on(count: tf.Tensor, *_: tf.Tensor) -> tf.Tensor:
         return count >= 0
 
     counted = [tf.TensorSpec([], tf.int64), *specs]
     pulled = scan(_ticks(), _no_state(), step, counted, tuple(counted))
-    if ends:
+    if num_batches is None:
         # AutoGraph would leave a file in the temporary folder.
         pulled = pulled.take_while(tf.autograph.experimental.do_not_convert(goes_on))
     return flat_map(pulled, unwrap)
@@ -117,10 +122,12 @@ def _call(
 
 
 def _pull(
-    engine: weakref.ref[Engine[Any]], nothing: list[np.ndarray]
+    engine: weakref.ref[Engine[Any]],
+    num_batches: Optional[int],
+    nothing: list[np.ndarray],
 ) -> Callable[[np.ndarray], _Pulled]:
     def pull(state: np.ndarray) -> _Pulled:
-        new_state, batches = _alive(engine).pull(state)
+        new_state, batches = _alive(engine).pull(state, num_batches)
         count, arrays = (0, nothing) if batches is None else batches
         return (new_state, np.int64(count), *arrays)
 
@@ -128,10 +135,12 @@ def _pull(
 
 
 def _pull_one(
-    engine: weakref.ref[Engine[Any]], nothing: list[np.ndarray]
+    engine: weakref.ref[Engine[Any]],
+    num_batches: Optional[int],
+    nothing: list[np.ndarray],
 ) -> Callable[[np.ndarray], _Pulled]:
     def pull(state: np.ndarray) -> _Pulled:
-        new_state, batches = _alive(engine).pull(state)
+        new_state, batches = _alive(engine).pull(state, num_batches)
         if batches is None:
             return (new_state, np.int64(0), *nothing)
         count, arrays = batches

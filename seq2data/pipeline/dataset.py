@@ -111,16 +111,17 @@ def to_dataset(
     else:
         _check_generator_options(options)
         engine = _generator_engine(adapted, options, signature)
-    dataset = SourceDataset(engine)
+    dataset = SourceDataset(engine, _num_batches(engine))
     return dataset if batch_size is None else dataset.batch(batch_size)
 
 
 class SourceDataset(tf.data.Dataset):  # type: ignore[misc]  # TF has no types
     """The dataset that owns an engine; iterators and derived datasets keep it."""
 
-    def __init__(self, engine: Engine[Any]) -> None:
+    def __init__(self, engine: Engine[Any], num_batches: Optional[int]) -> None:
         self._engine = engine
-        self._stream = with_pipeline_options(_stream(engine))
+        self._num_batches = num_batches
+        self._stream = with_pipeline_options(_stream(engine, num_batches))
         super().__init__(self._stream._variant_tensor)
 
     def _inputs(self) -> list[tf.data.Dataset]:
@@ -132,22 +133,26 @@ class SourceDataset(tf.data.Dataset):  # type: ignore[misc]  # TF has no types
         return self._stream.element_spec
 
     def __iter__(self) -> Iterator[Any]:
-        engine = self._engine
-        if isinstance(engine, IndexableEngine) and engine.passes.update_num_batches():
-            return iter(SourceDataset(engine))  # of another cardinality
+        num_batches = _num_batches(self._engine)
+        if num_batches != self._num_batches:
+            # The source has changed its length, which a dataset cannot.
+            return iter(SourceDataset(self._engine, num_batches))
         return super().__iter__()  # type: ignore[no-any-return]  # TF has no types
 
 
-def _stream(engine: Engine[Any]) -> tf.data.Dataset:
-    if isinstance(engine, GeneratorEngine):
-        return large_batches(engine, ends=True)
-    assert isinstance(engine, IndexableEngine)
+def _num_batches(engine: Engine[Any]) -> Optional[int]:
+    if isinstance(engine, IndexableEngine):
+        return engine.passes.num_batches()
+    return None
+
+
+def _stream(engine: Engine[Any], num_batches: Optional[int]) -> tf.data.Dataset:
+    if num_batches is None:
+        return large_batches(engine)
     if engine.most_per_pull > 1:
-        return small_batches(engine).take(engine.passes.num_batches)
-    stream = large_batches(engine, ends=False).take(engine.passes.num_batches)
-    return stream.apply(
-        tf.data.experimental.assert_cardinality(engine.passes.num_batches)
-    )
+        return small_batches(engine, num_batches).take(num_batches)
+    stream = large_batches(engine, num_batches).take(num_batches)
+    return stream.apply(tf.data.experimental.assert_cardinality(num_batches))
 
 
 def _index_engine(
@@ -157,8 +162,11 @@ def _index_engine(
     *,
     batched: bool,
 ) -> IndexableEngine:
-    indices = sorted({0, source.num_batches() - 1})
+    source.num_batches()  # refuses an empty one before its hook is called
     plan = Plan(options.shuffle, options.seed)
+    passes = Passes(source, plan)
+    passes.prepare()
+    indices = sorted({0, source.num_batches() - 1})
     with open_reading(source, options, plan.entropy) as reading:
         peeked = _peek(reading, indices)
         spec = _spec(peeked, signature, batched=batched)
@@ -166,7 +174,7 @@ def _index_engine(
         reading.chunk_size.set_batch_bytes(nbytes)
         is_dense = all(leaf.kind == ARRAY for leaf in spec.leaves)
         most_per_pull = batches_per_chunk(nbytes) if is_dense else 1
-        passes = Passes(source, plan, peeked)
+        passes.remember(peeked)
         return IndexableEngine(reading, spec, most_per_pull, passes)
 
 

@@ -54,11 +54,14 @@ class Engine(ABC, Generic[_Position]):
         self._lifelines: dict[int, weakref.ref[np.ndarray]] = {}
         weakref.finalize(self, reading.pool.close, wait=False).atexit = False
 
-    def pull(self, state: np.ndarray) -> tuple[np.ndarray, Optional[Batches]]:
+    def pull(
+        self, state: np.ndarray, num_batches: Optional[int]
+    ) -> tuple[np.ndarray, Optional[Batches]]:
         """The next batches of an iterator, and its state.
 
         Args:
             state: Empty at the iterator's first pull, then what the last one returned.
+            num_batches: How many the iterator's dataset has, None for a generator's.
 
         Returns:
             The state, and the batches: None where there are none yet, 0 at the end.
@@ -66,16 +69,16 @@ class Engine(ABC, Generic[_Position]):
         Raises:
             Seq2DataError: They could not be read, or break the spec.
         """
-        lifeline = self._lifeline(state)
+        lifeline = self._lifeline(state, num_batches)
         self._reading.note_exchange()
         return lifeline, self._next(self._positions[int(lifeline[0])])
 
-    def _lifeline(self, state: np.ndarray) -> np.ndarray:
+    def _lifeline(self, state: np.ndarray, num_batches: Optional[int]) -> np.ndarray:
         if state.size:
             lifeline = self._lifelines[int(state[0])]()
             assert lifeline is not None  # `state` is a view of its memory
             return lifeline
-        position = self._begin()
+        position = self._begin(num_batches)
         number = next(self._numbers)
         _, memory = HeapStore().make(64)
         lifeline = memory.view(np.int64)
@@ -89,7 +92,7 @@ class Engine(ABC, Generic[_Position]):
         return lifeline
 
     @abstractmethod
-    def _begin(self) -> _Position:
+    def _begin(self, num_batches: Optional[int]) -> _Position:
         """Begins a pass."""
 
     @abstractmethod
@@ -118,40 +121,54 @@ class Passes:
     Args:
         source: The source; its hooks are called here.
         plan: Counts and orders the passes.
-        remembered: Batches that were read to find out the spec, by index.
     """
 
-    def __init__(
-        self, source: Indexable, plan: Plan, remembered: dict[int, BatchRun]
-    ) -> None:
-        self.num_batches = source.num_batches()
-        """What the dataset says of itself; a pass must keep to it."""
+    def __init__(self, source: Indexable, plan: Plan) -> None:
         self._source = source
         self._plan = plan
-        self._remembered = remembered
+        self._is_prepared = False
+        self._remembered: dict[int, BatchRun] = {}
         self._lock = threading.Lock()
 
-    def update_num_batches(self) -> bool:
-        """Asks the source for its length; whether it differs from what it was."""
-        before, self.num_batches = self.num_batches, self._source.num_batches()
-        return before != self.num_batches
+    def prepare(self) -> None:
+        """Gets the source ready for the first pass, whose first batches are read early.
 
-    def begin(self, reading: Reading) -> Pass:
+        Raises:
+            ReadError: Its hook raised.
+        """
+        self._call_hook("on_epoch_begin")
+        self._is_prepared = True
+
+    def remember(self, batches: dict[int, BatchRun]) -> None:
+        """Gives the first pass batches that were read for it already, by index."""
+        self._remembered = batches
+
+    def num_batches(self) -> int:
+        """How many batches a pass has that begins now."""
+        return self._source.num_batches()
+
+    def begin(self, reading: Reading, expected: Optional[int]) -> Pass:
         """A new pass over the source as it is now.
+
+        Args:
+            reading: How it is read.
+            expected: How many batches the dataset has.
 
         Raises:
             SourceError: Its length is not the dataset's.
             ReadError: Its hook raised.
         """
         with self._lock:
-            self._call_hook("on_epoch_begin")
+            if not self._is_prepared:
+                self._call_hook("on_epoch_begin")
+            self._is_prepared = False
             num_batches = self._source.num_batches()
-            if num_batches != self.num_batches:
+            if num_batches != expected:
                 raise SourceError(
-                    f"`{self._source.name}` had {self.num_batches} batches when the "
-                    f"dataset was made and has {num_batches} now; a dataset derived "
-                    "from it cannot change its length: iterate over the dataset "
-                    "itself, or call `to_dataset` again for this pass"
+                    f"`{self._source.name}` had {expected} batches when the dataset "
+                    f"was made and has {num_batches} now; a dataset derived from it "
+                    "cannot change its length: iterate over the dataset itself, or "
+                    "call `to_dataset` again for this pass"
                 )
             remembered, self._remembered = self._remembered, {}
             if reading.pool.load(self._source):
@@ -185,8 +202,8 @@ class IndexableEngine(Engine[Pass]):
         super().__init__(reading, spec, most_per_pull)
         self.passes = passes
 
-    def _begin(self) -> Pass:
-        return self.passes.begin(self._reading)
+    def _begin(self, num_batches: Optional[int]) -> Pass:
+        return self.passes.begin(self._reading, num_batches)
 
     def _next(self, position: Pass) -> Optional[Batches]:
         index = position.index
@@ -211,7 +228,8 @@ class GeneratorEngine(Engine[Feed]):
         self._feed = feed
         self._lock = threading.Lock()
 
-    def _begin(self) -> Feed:
+    def _begin(self, num_batches: Optional[int]) -> Feed:
+        del num_batches  # a generator has as many as it gives
         with self._lock:
             self._feed.begin()
         return self._feed
