@@ -16,8 +16,21 @@ def assert_yields(dataset: Iterable[Any], source: Any) -> None:
         assert_same(batch, source[index], f"[{index}]")
 
 
+def read_until_error(dataset: Iterable[Any]) -> tuple[int, str]:
+    """How many batches came before TensorFlow's error, and its text."""
+    import tensorflow as tf
+
+    delivered = 0
+    try:
+        for _ in dataset:
+            delivered += 1
+    except tf.errors.OpError as error:
+        return delivered, str(error)
+    raise AssertionError(f"{delivered} batches came, and no error")
+
+
 def assert_same(got: Any, batch: Any, place: str = "batch") -> None:
-    """`got`, of tensors, is the user's `batch` in structure, dtype, shape and values."""
+    """`got`, of tensors, is the user's `batch`: structure, dtypes, shapes, values."""
     if batch is None:
         assert got is None, place
     elif isinstance(batch, Mapping):

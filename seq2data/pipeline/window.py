@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from concurrent.futures import TimeoutError as NotReadyError
 from typing import Optional, Union
 
-from seq2data.errors import Seq2DataError, SourceError
+from seq2data.errors import ReadError, Seq2DataError, SourceError
 from seq2data.pipeline.reading import Reading
 from seq2data.plan.epochs import Epoch
 from seq2data.workers.task import BatchRun, Task, concatenate
@@ -57,7 +57,8 @@ class Pass:
         self._delivered = 0
         self._window: deque[Union[Task, BatchRun]] = deque()
         self._runs: deque[BatchRun] = deque()
-        self._error: Optional[Seq2DataError] = None
+        self._errors: list[Seq2DataError] = []
+        self._failure = ""
 
     @property
     def index(self) -> int:
@@ -80,8 +81,12 @@ class Pass:
         """
         self._fill()
         while not self._runs:
-            if self._error is not None:
-                raise self._error
+            if self._errors:
+                # Popped and in no variable: its traceback refers to this frame and so
+                # to all of the dataset, which must go when the consumer drops it.
+                raise self._errors.pop()
+            if self._failure:
+                raise ReadError(f"this pass has ended in an error: {self._failure}")
             if not self._receive(SLICE_S):
                 return None
         taken = self._gather(most)
@@ -101,7 +106,9 @@ class Pass:
                 result = head.future.result(wait_s)
             except NotReadyError:
                 return False
-            self._error = result.error
+            if result.error is not None:
+                self._errors.append(result.error)
+                self._failure = str(result.error)
             self._runs.extend(result.runs)
             self._reading.chunk_size.observe(result.seconds, len(head.indices))
         self._window.popleft()
@@ -110,7 +117,7 @@ class Pass:
     def _gather(self, most: int) -> list[BatchRun]:
         taken: list[BatchRun] = []
         left = most
-        while left and (self._runs or (self._error is None and self._receive(0))):
+        while left and (self._runs or (not self._failure and self._receive(0))):
             if not self._runs or (taken and not _fits(taken[0], self._runs[0])):
                 break
             run = self._runs.popleft()
@@ -218,9 +225,12 @@ class Feed:
         if result.runs:
             return result.runs[0]
         self._has_ended = ahead == 0
-        if result.error is not None:
+        if result.error is None:
+            return ENDED
+        try:
             raise result.error
-        return ENDED
+        finally:
+            del result  # or the error's traceback would refer to the error
 
     def take(self) -> None:
         """Marks the next item as delivered."""

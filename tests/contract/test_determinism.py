@@ -162,7 +162,7 @@ def test_without_shuffle_every_epoch_is_in_order(mode: dict[str, Any]) -> None:
 def test_samples_are_shuffled_before_they_are_batched(mode: dict[str, Any]) -> None:
     dataset = to_dataset(range(40), batch_size=8, shuffle=True, seed=1, **mode)
     batches = [batch.numpy().tolist() for batch in dataset]
-    assert sorted(sum(batches, [])) == list(range(40))
+    assert sorted(i for batch in batches for i in batch) == list(range(40))
     assert all(batch != sorted(batch) for batch in batches)
     again = to_dataset(range(40), batch_size=8, shuffle=True, seed=1, workers=0)
     assert [batch.numpy().tolist() for batch in again] == batches

@@ -102,7 +102,6 @@ def test_segments_are_used_again() -> None:
     assert len(addresses) < 40
 
 
-
 def test_fit_hands_the_workers_memory_to_the_training_step() -> None:
     found = []
 

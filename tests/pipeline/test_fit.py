@@ -111,9 +111,7 @@ def test_evaluate_and_predict_see_every_row_in_order(mode: dict[str, Any]) -> No
 def test_endless_generator_trains_with_steps_per_epoch(mode: dict[str, Any]) -> None:
     counter = Counter()
     dataset = to_dataset(endless, **mode).map(_forget_labels)
-    _model(3).fit(
-        dataset, steps_per_epoch=4, epochs=3, verbose=0, callbacks=[counter]
-    )
+    _model(3).fit(dataset, steps_per_epoch=4, epochs=3, verbose=0, callbacks=[counter])
     assert counter.trained == [4, 4, 4]
 
 
