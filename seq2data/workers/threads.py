@@ -71,16 +71,21 @@ class ThreadPool:
             task.finish(TaskResult(error=error))
 
     def _run(self) -> None:
-        while True:
-            task = self._tasks.get()
-            if task is None or self._is_closed:
-                return
-            if task.start():
-                self._running.add(task)
-                try:
-                    task.finish(self._read(task))
-                finally:
-                    self._running.discard(task)
+        # Nothing stays in a variable here: it would live until the next task comes.
+        while self._serve(self._tasks.get()):
+            pass
+
+    def _serve(self, task: Optional[Task]) -> bool:
+        """Reads a task; whether the thread goes on."""
+        if task is None or self._is_closed:
+            return False
+        if task.start():
+            self._running.add(task)
+            try:
+                task.finish(self._read(task))
+            finally:
+                self._running.discard(task)
+        return True
 
     def _read(self, task: Task) -> TaskResult:
         store = HeapStore()
