@@ -1,11 +1,11 @@
 """Turns an engine into a `tf.data.Dataset`: the hand-over of arrays to TensorFlow.
 
-    ticks -> scan(numpy_function(pull)) -> small batches:  unbatch
+    ticks -> scan(numpy_function(pull)) -> small batches:  flat_map(from_tensor_slices)
                                            large batches:  flat_map(from_tensors)
 
 `scan` keeps one state per iterator, which is what tells iterators apart. A contiguous
 array at a multiple of 64 bytes becomes a tensor without a copy; `from_tensors` hands it
-on, while `unbatch` copies, which for small batches costs less than another function.
+on, while `from_tensor_slices` copies, which for small batches costs next to nothing.
 
 A pull that finds no batch yet hands over none, and TensorFlow pulls again: so it comes
 by, several times a second, to see whether its iterator was deleted meanwhile. A wait
@@ -49,8 +49,12 @@ def small_batches(engine: Engine[Any], num_batches: int) -> tf.data.Dataset:
         new_state, _, *tensors = _call(pull, state, batched)
         return [new_state, *tensors]
 
-    nested = nested_spec(engine.spec, batched)
-    return scan(_ticks(), _no_state(), step, batched, nested).unbatch()
+    def slices(*tensors: tf.Tensor) -> tf.data.Dataset:
+        # Not `unbatch`, which crashes on leaves without elements (2.15 to 2.21).
+        return tf.data.Dataset.from_tensor_slices(tensors)
+
+    pulled = scan(_ticks(), _no_state(), step, batched, tuple(batched))
+    return flat_map(pulled, slices, nested_spec(engine.spec, specs))
 
 
 def large_batches(

@@ -149,10 +149,10 @@ def _num_batches(engine: Engine[Any]) -> Optional[int]:
 def _stream(engine: Engine[Any], num_batches: Optional[int]) -> tf.data.Dataset:
     if num_batches is None:
         return large_batches(engine)
-    if engine.most_per_pull > 1:
-        return small_batches(engine, num_batches).take(num_batches)
-    stream = large_batches(engine, num_batches).take(num_batches)
-    return stream.apply(tf.data.experimental.assert_cardinality(num_batches))
+    is_small = engine.most_per_pull > 1
+    stream = (small_batches if is_small else large_batches)(engine, num_batches)
+    cardinality = tf.data.experimental.assert_cardinality(num_batches)
+    return stream.take(num_batches).apply(cardinality)
 
 
 def _index_engine(

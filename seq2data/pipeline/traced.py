@@ -66,9 +66,17 @@ def scan(
 
 
 def flat_map(
-    source: tf.data.Dataset, make: Callable[..., tf.data.Dataset]
+    source: tf.data.Dataset,
+    make: Callable[..., tf.data.Dataset],
+    element_spec: Any = None,
 ) -> TracedDataset:
-    """As `source.flat_map(make)`, for a source of flat tuples."""
+    """As `source.flat_map(make)`, for a source of flat tuples.
+
+    Args:
+        source: Gives the tuples.
+        make: From the tensors of one to a dataset.
+        element_spec: Another nesting of the elements of what `make` returns.
+    """
     made: list[tf.data.Dataset] = []
 
     def variant_of(*tensors: tf.Tensor) -> tf.Tensor:
@@ -84,7 +92,8 @@ def flat_map(
         output_types=inner._flat_types,
         output_shapes=inner._flat_shapes,
     )
-    return TracedDataset(variant, inner.element_spec, function, source)
+    spec = inner.element_spec if element_spec is None else element_spec
+    return TracedDataset(variant, spec, function, source)
 
 
 def _trace(function: Callable[..., Any], *specs: tf.TensorSpec) -> Any:

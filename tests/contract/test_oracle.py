@@ -103,12 +103,11 @@ def test_unknown_rank_in_the_signature_takes_any_shape(mode: dict[str, Any]) -> 
 
 @pytest.mark.parametrize("name", ["NoElements", "Unequal"])
 def test_leaves_without_elements_come(name: str) -> None:
-    # In a process of its own: TensorFlow's `unbatch` crashes on them (2.15 to 2.21).
+    # In a process of its own: TensorFlow's `unbatch` would crash on them (2.15 to 2.21).
     code = f"""
     from seq2data import to_dataset
     from tests.contract.batches import NoElements
-    from tests.contract.script import run_script
-from tests.oracle import assert_yields
+    from tests.oracle import assert_yields
     from tests.sources import Unequal
     for mode in {{"workers": 0}}, {{"workers": 2}}:
         assert_yields(to_dataset({name}(40), **mode), {name}(40))

@@ -36,7 +36,7 @@ class Counter(tf.keras.callbacks.Callback):
 
 
 def _model(width: int = 1) -> Any:
-    model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
+    model = tf.keras.Sequential([tf.keras.layers.Dense(1, kernel_initializer="zeros")])
     model.compile(tf.keras.optimizers.SGD(0.1), "mse")
     model.build((None, width))
     return model
@@ -74,7 +74,7 @@ def test_fit_gives_the_losses_of_the_batches_themselves() -> None:
 
 def test_fit_builds_a_model_from_the_first_batch(mode: dict[str, Any]) -> None:
     source = Regression()
-    model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
+    model = tf.keras.Sequential([tf.keras.layers.Dense(1, kernel_initializer="zeros")])
     model.compile("sgd", "mse")
     model.fit(to_dataset(source, **mode), epochs=2, verbose=0)
     assert model.count_params() == 2
