@@ -28,7 +28,7 @@ import tensorflow as tf
 from seq2data.errors import SourceError
 from seq2data.options import usable_cores
 from seq2data.pipeline.engine import Engine
-from seq2data.pipeline.signature import nested_spec, pack, tensor_specs
+from seq2data.pipeline.signature import element_spec, pack, tensor_specs
 from seq2data.pipeline.traced import flat_map, scan
 
 _Pulled = tuple[np.ndarray, ...]
@@ -54,7 +54,7 @@ def small_batches(engine: Engine[Any], num_batches: int) -> tf.data.Dataset:
         return tf.data.Dataset.from_tensor_slices(tensors)
 
     pulled = scan(_ticks(), _no_state(), step, batched, tuple(batched))
-    return flat_map(pulled, slices, nested_spec(engine.spec, specs))
+    return flat_map(pulled, slices, element_spec(engine.spec))
 
 
 def large_batches(
@@ -87,7 +87,7 @@ def large_batches(
     if num_batches is None:
         # AutoGraph would leave a file in the temporary folder.
         pulled = pulled.take_while(tf.autograph.experimental.do_not_convert(goes_on))
-    return flat_map(pulled, unwrap)
+    return flat_map(pulled, unwrap, element_spec(batch_spec))
 
 
 def with_pipeline_options(dataset: tf.data.Dataset) -> tf.data.Dataset:

@@ -57,7 +57,7 @@ def tensor_specs(spec: BatchSpec) -> list[tf.TensorSpec]:
     """The spec of each array of a batch; a sparse leaf has three."""
     specs = []
     for leaf in spec.leaves:
-        dtype = tf.string if leaf.dtype == object else tf.as_dtype(leaf.dtype)
+        dtype = _tf_dtype(leaf)
         if leaf.kind == ARRAY:
             specs.append(tf.TensorSpec(leaf.shape, dtype))
         else:
@@ -68,10 +68,20 @@ def tensor_specs(spec: BatchSpec) -> list[tf.TensorSpec]:
     return specs
 
 
-def nested_spec(spec: BatchSpec, leaves: Sequence[tf.TensorSpec]) -> Any:
-    """The user's nesting around the specs of dense leaves."""
+def element_spec(spec: BatchSpec) -> Any:
+    """The nested `tf.TypeSpec` of a batch."""
     _, none = tf.data.Dataset.from_tensors((0, None)).element_spec
+    leaves = [
+        (tf.TensorSpec if leaf.kind == ARRAY else tf.SparseTensorSpec)(
+            leaf.shape, _tf_dtype(leaf)
+        )
+        for leaf in spec.leaves
+    ]
     return spec.structure.pack(iter(leaves), none)
+
+
+def _tf_dtype(leaf: LeafSpec) -> tf.DType:
+    return tf.string if leaf.dtype == object else tf.as_dtype(leaf.dtype)
 
 
 def pack(spec: BatchSpec, tensors: Sequence[tf.Tensor]) -> Any:
@@ -80,15 +90,7 @@ def pack(spec: BatchSpec, tensors: Sequence[tf.Tensor]) -> Any:
     leaves = [
         next(rest)
         if leaf.kind == ARRAY
-        else _sparse(leaf, next(rest), next(rest), next(rest))
+        else tf.SparseTensor(next(rest), next(rest), next(rest))
         for leaf in spec.leaves
     ]
     return spec.structure.pack(iter(leaves))
-
-
-def _sparse(
-    leaf: LeafSpec, indices: tf.Tensor, values: tf.Tensor, dense_shape: tf.Tensor
-) -> tf.SparseTensor:
-    tensor = tf.SparseTensor(indices, values, dense_shape)
-    tensor.set_shape(leaf.shape)
-    return tensor

@@ -68,14 +68,14 @@ def scan(
 def flat_map(
     source: tf.data.Dataset,
     make: Callable[..., tf.data.Dataset],
-    element_spec: Any = None,
+    element_spec: Any,
 ) -> TracedDataset:
     """As `source.flat_map(make)`, for a source of flat tuples.
 
     Args:
         source: Gives the tuples.
         make: From the tensors of one to a dataset.
-        element_spec: Another nesting of the elements of what `make` returns.
+        element_spec: Of the elements of what `make` returns; may say more of them.
     """
     made: list[tf.data.Dataset] = []
 
@@ -92,8 +92,7 @@ def flat_map(
         output_types=inner._flat_types,
         output_shapes=inner._flat_shapes,
     )
-    spec = inner.element_spec if element_spec is None else element_spec
-    return TracedDataset(variant, spec, function, source)
+    return TracedDataset(variant, element_spec, function, source)
 
 
 def _trace(function: Callable[..., Any], *specs: tf.TensorSpec) -> Any:

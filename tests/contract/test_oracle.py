@@ -103,7 +103,7 @@ def test_unknown_rank_in_the_signature_takes_any_shape(mode: dict[str, Any]) -> 
 
 @pytest.mark.parametrize("name", ["NoElements", "Unequal"])
 def test_leaves_without_elements_come(name: str) -> None:
-    # In a process of its own: TensorFlow's `unbatch` would crash on them (2.15 to 2.21).
+    # In a process of its own: TensorFlow's `unbatch` crashes on them (2.15 to 2.21).
     code = f"""
     from seq2data import to_dataset
     from tests.contract.batches import NoElements

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests.contract.batches import Large
+from tests.contract.script import run_script
 from tests.hostile import FailsOnce
 from tests.oracle import assert_same, assert_yields
 from tests.sources import Epochs, Squares
@@ -179,12 +181,27 @@ def test_dataset_serves_again_after_an_error(
     assert_yields(dataset, source)
 
 
-def test_iterator_that_failed_fails_again(mode: dict[str, Any], tmp_path: Path) -> None:
-    iterator = iter(to_dataset(FailsOnce(str(tmp_path / "failed")), **mode))
-    with pytest.raises(tf.errors.OpError):
-        list(iterator)
-    with pytest.raises(tf.errors.OpError):
-        next(iterator)
+def test_ignored_error_does_not_hang() -> None:
+    # In a process of its own, which can be ended if it does not end.
+    code = """
+    from seq2data import to_dataset
+    from tests.hostile import Misbehaving
+    dataset = to_dataset(Misbehaving("raise_key_error"), workers=0)
+    for _ in range(2):
+        got = [int(x[0, 0]) for x, _ in dataset.ignore_errors()]
+        assert got[:3] == [0, 1, 2], got
+        assert set(got) <= {0, 1, 2, 4, 5, 6, 7}, got
+    """
+    done = run_script(textwrap.dedent(code))
+    assert done.returncode == 0, done.stderr
+
+
+def test_dataset_that_only_a_function_captures_stays_alive() -> None:
+    def interleaved() -> tf.data.Dataset:
+        dataset = to_dataset(Squares(3), workers=0)
+        return tf.data.Dataset.range(2).interleave(lambda _: dataset)
+
+    assert sorted(_indices(interleaved())) == [0, 0, 1, 1, 2, 2]
 
 
 def test_iterator_outlives_the_name_of_its_dataset(mode: dict[str, Any]) -> None:
