@@ -17,7 +17,7 @@ import itertools
 import threading
 import weakref
 from abc import ABC, abstractmethod
-from typing import Generic, Optional, TypeVar, Union
+from typing import Any, Generic, Optional, TypeVar, Union
 
 import numpy as np
 
@@ -85,11 +85,17 @@ class Engine(ABC, Generic[_Position]):
         lifeline[:] = number
         self._positions[number] = position
         self._lifelines[number] = weakref.ref(lifeline)
-        end = weakref.finalize(
-            lifeline, _end_pass, self._positions, self._lifelines, number
-        )
+        # Weakly: finalizers are global, and an error's traceback may hold the lifeline.
+        end = weakref.finalize(lifeline, _end_pass, weakref.ref(self), number)
         end.atexit = False
         return lifeline
+
+    def end_pass(self, number: int) -> None:
+        """Forgets a pass whose iterator is gone."""
+        del self._lifelines[number]
+        position = self._positions.pop(number)
+        if isinstance(position, Pass):
+            position.token.cancel()
 
     @abstractmethod
     def _begin(self, num_batches: Optional[int]) -> _Position:
@@ -103,16 +109,11 @@ class Engine(ABC, Generic[_Position]):
         return run.count, self.spec.conform(run.structure, run.arrays, index)
 
 
-def _end_pass(
-    positions: dict[int, _Position],
-    lifelines: dict[int, weakref.ref[np.ndarray]],
-    number: int,
-) -> None:
+def _end_pass(engine: weakref.ref[Engine[Any]], number: int) -> None:
     """Takes no lock: it runs wherever TensorFlow drops the iterator's state."""
-    del lifelines[number]
-    position = positions.pop(number)
-    if isinstance(position, Pass):
-        position.token.cancel()
+    alive = engine()
+    if alive is not None:
+        alive.end_pass(number)
 
 
 class Passes:

@@ -224,7 +224,9 @@ class Feed:
             return None
         if result.runs:
             return result.runs[0]
-        self._has_ended = ahead == 0
+        if ahead == 0:
+            self._has_ended = True
+            self._window.clear()
         if result.error is None:
             return ENDED
         try:

@@ -96,21 +96,12 @@ def test_pack_puts_the_nesting_around_tensors() -> None:
     assert packed["b"][1] is None
 
 
-def test_pack_gives_a_sparse_tensor_its_static_shape() -> None:
-    spec = signature.from_signature(tf.SparseTensorSpec([None, 4], tf.float32))
-
-    @tf.function(
-        input_signature=[
-            tf.TensorSpec([None, 2], tf.int64),
-            tf.TensorSpec([None], tf.float32),
-            tf.TensorSpec([2], tf.int64),
-        ]
-    )
-    def packed(indices: tf.Tensor, values: tf.Tensor, shape: tf.Tensor) -> Any:
-        return signature.pack(spec, [indices, values, shape])
-
-    outputs = packed.get_concrete_function().structured_outputs
-    assert outputs.shape.as_list() == [None, 4]
+def test_element_spec_is_the_signature() -> None:
+    given = {
+        "a": tf.SparseTensorSpec([None, 4], tf.float32),
+        "b": (tf.TensorSpec([None], tf.string), tf.TensorSpec(None, tf.int64)),
+    }
+    assert signature.element_spec(signature.from_signature(given)) == given
 
 
 @pytest.mark.parametrize(
