@@ -55,6 +55,8 @@ from seq2data.workers.worker_handle import WorkerHandle
 
 # A batch that has killed four workers in a row would kill the fifth, too.
 _MOST_ATTEMPTS = 4
+# A batch that nobody waits for any more may keep its worker so long from other batches.
+_UNWANTED_S = 1.0
 # A worker waits about 1 ms for its next task, unless that is there already. A longer
 # one is worth the wait: it may find a worker that is idle sooner.
 _SHORT_TASK_S = 0.05
@@ -184,8 +186,18 @@ class ProcessPool:
         self._alarm.recv(4096)
 
     def _patience(self) -> Optional[float]:
-        nearest = min((w.deadline for w in self._workers.values()), default=math.inf)
-        return None if nearest == math.inf else max(0.0, nearest - time.monotonic())
+        if not any(worker.tasks for worker in self._workers.values()):
+            return None
+        # Nobody tells us that a pass was given up, so look now and then.
+        nearest = min(map(self._deadline, self._workers.values()))
+        return max(0.0, min(_UNWANTED_S, nearest - time.monotonic()))
+
+    def _deadline(self, worker: WorkerHandle) -> float:
+        """When to take the worker away from what it is at."""
+        waiting = self._pending or len(worker.tasks) > 1
+        if waiting and worker.tasks and not worker.tasks[0].is_wanted():
+            return worker.since + min(self._timeout, _UNWANTED_S)
+        return worker.since + self._timeout
 
     # Handing out
 
@@ -212,7 +224,7 @@ class ProcessPool:
     def _send(self, worker: WorkerHandle, task: Task) -> None:
         assert self._payload is not None
         if not worker.tasks:
-            worker.deadline = time.monotonic() + self._timeout
+            worker.since = time.monotonic()
             self._busy.append(worker)
         try:
             worker.ask(task, self._payload)
@@ -313,10 +325,10 @@ class ProcessPool:
     def _answered(self, worker: WorkerHandle) -> None:
         """Gives the worker something to do before anybody looks at what it brought."""
         if worker.tasks:
-            worker.deadline = time.monotonic() + self._timeout
+            worker.since = time.monotonic()
             self._busy.append(worker)
         else:
-            worker.deadline = math.inf
+            worker.since = math.inf
             self._busy.remove(worker)
             self._idle.append(worker)
         self._assign()
@@ -379,7 +391,7 @@ class ProcessPool:
 
     def _check_deadlines(self) -> None:
         now = time.monotonic()
-        late = [w for w in self._workers.values() if w.deadline <= now]
+        late = [w for w in self._workers.values() if self._deadline(w) <= now]
         for worker in late:
             assert worker.pid is not None
             stuck, *behind = worker.give_back()

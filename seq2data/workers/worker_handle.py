@@ -35,7 +35,8 @@ class WorkerHandle:
         self.version = -1
         self.tasks: deque[Task] = deque()
         """What it was asked for and has not answered; it is at the first."""
-        self.deadline = math.inf
+        self.since = math.inf
+        """When it began the first of them."""
         self._most_free = most_free
         self._segments: dict[int, Segment] = {}
         self._free: deque[Segment] = deque()
@@ -66,7 +67,7 @@ class WorkerHandle:
         """The tasks that it has not answered, which are its no more."""
         tasks = list(self.tasks)
         self.tasks.clear()
-        self.deadline = math.inf
+        self.since = math.inf
         return tasks
 
     def result(

@@ -291,3 +291,14 @@ def test_numbers_of_every_dtype_arrive_as_they_are(make_pool: MakePool) -> None:
     sequence = [np.arange(5).astype(dtype) for dtype in "?bBhHiIlLefdFD"]
     result = read(make_pool(sequence), *range(len(sequence)))
     assert [run.arrays[0].dtype for run in result.runs] == [a.dtype for a in sequence]
+
+
+def test_a_worker_stuck_in_an_unwanted_batch_is_taken_away(make_pool: MakePool) -> None:
+    pool = make_pool(Misbehaving("hang"), workers=1)
+    is_wanted = True
+    stuck = Task(0, None, (3,), is_wanted=lambda: is_wanted)
+    pool.submit(stuck)
+    while not stuck.future.running():
+        threading.Event().wait(0.01)
+    is_wanted = False
+    assert values(read(pool, 1))
