@@ -84,11 +84,11 @@ def _sockets_and_memory() -> set[str]:
     found = set()
     for link in Path("/proc/self/fd").iterdir():
         try:
-            target = os.readlink(link)
-        except FileNotFoundError:  # the listing's own descriptor
+            target = f"{os.readlink(link)} {os.stat(link).st_ino}"
+        except FileNotFoundError:  # the listing's own descriptor, or just closed
             continue
         if target.startswith(("socket:", "/memfd:seq2data", "pipe:")):
-            found.add(f"{target} {os.stat(link).st_ino}")
+            found.add(target)
     return found
 
 

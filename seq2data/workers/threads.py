@@ -22,6 +22,8 @@ from seq2data.workers.task import BatchRun, Task, TaskResult
 from seq2data.workers.transport.heap import HeapStore
 from seq2data.workers.transport.layout import BatchWriter, read_run
 
+_PLAIN = (bool, int, float, str, bytes, type(None))
+
 
 class ThreadPool:
     """Threads of this process that read one source.
@@ -38,12 +40,17 @@ class ThreadPool:
         self._tasks: queue.SimpleQueue[Optional[Task]] = queue.SimpleQueue()
         self._running: set[Task] = set()
         self._seeded = SeededReader(source)
+        self._attributes = _attributes(source)
         self._is_closed = False
 
     def load(self, source: object) -> bool:
-        """The threads see the source itself; changes need no sending."""
-        del source
-        return False
+        """Whether an attribute was set since the last time.
+
+        The threads see the source itself, so that nothing needs sending; what was
+        changed inside an attribute's value is not found out.
+        """
+        before, self._attributes = self._attributes, _attributes(source)
+        return before != self._attributes
 
     def submit(self, task: Task) -> None:
         """Queues a task; tasks start in the order in which they were submitted."""
@@ -117,6 +124,16 @@ class ThreadPool:
         if isinstance(error, ReadError):
             error.__cause__ = reading.error  # itself: nothing had to travel
         return error
+
+
+def _attributes(source: Any) -> list[tuple[str, Any]]:
+    """The attributes of the user's object; of large ones their identity."""
+    parts = source.sent_parts().values() if hasattr(source, "sent_parts") else ()
+    return [
+        (name, value if isinstance(value, _PLAIN) else id(value))
+        for part in parts
+        for name, value in getattr(part, "__dict__", {}).items()
+    ]
 
 
 class SeededReader:

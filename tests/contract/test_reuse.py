@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ import numpy as np
 import pytest
 
 from tests.contract.batches import Large
-from tests.contract.script import run_script
 from tests.hostile import FailsOnce
 from tests.oracle import assert_same, assert_yields
 from tests.sources import Epochs, Squares
@@ -179,21 +177,6 @@ def test_dataset_serves_again_after_an_error(
         next(iterator)
     assert_yields(dataset, source)
     assert_yields(dataset, source)
-
-
-def test_ignored_error_does_not_hang() -> None:
-    # In a process of its own, which can be ended if it does not end.
-    code = """
-    from seq2data import to_dataset
-    from tests.hostile import Misbehaving
-    dataset = to_dataset(Misbehaving("raise_key_error"), workers=0)
-    for _ in range(2):
-        got = [int(x[0, 0]) for x, _ in dataset.ignore_errors()]
-        assert got[:3] == [0, 1, 2], got
-        assert set(got) <= {0, 1, 2, 4, 5, 6, 7}, got
-    """
-    done = run_script(textwrap.dedent(code))
-    assert done.returncode == 0, done.stderr
 
 
 def test_dataset_that_only_a_function_captures_stays_alive() -> None:
