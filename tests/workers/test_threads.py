@@ -203,11 +203,13 @@ def test_tasks_start_in_the_order_in_which_they_came(open_pool: OpenPool) -> Non
     assert order == [3, 1, 2, 0]
 
 
-def test_source_itself_is_read_so_changes_need_no_sending(open_pool: OpenPool) -> None:
+def test_source_itself_is_read_so_changes_are_seen(open_pool: OpenPool) -> None:
     source = Squares()
     pool = open_pool(source)
+    assert pool.load(adapt(source)) is False
     source.batch_size = 1
-    assert pool.load(source) is False
+    assert pool.load(adapt(source)) is True
+    assert pool.load(adapt(source)) is False
     (task,) = submitted(pool, (3,))
     assert batches_of(task) == [[[[3, 3, 3]], [9]]]
 
