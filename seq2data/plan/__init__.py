@@ -1,1 +1,1 @@
-"""Stage 2 of 4: which batches a pass reads, in which order, with which random state."""
+"""Stage 2 of 5: which batches a pass reads, in which order, with which random state."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Optional
+from typing import Callable, Optional
 
 import numpy as np
 
@@ -36,10 +37,21 @@ class Plan:
     """Counts the passes of one dataset and orders each from (seed, epoch) alone.
 
     Not thread-safe: the dataset's owner begins one pass at a time.
+
+    Args:
+        shuffle: Whether each pass has an order of its own.
+        seed: Of the orders, and of all other random state.
+        draw: Gives the order of a number of batches instead, from state of its own.
     """
 
-    def __init__(self, shuffle: bool = False, seed: Optional[int] = None) -> None:
+    def __init__(
+        self,
+        shuffle: bool = False,
+        seed: Optional[int] = None,
+        draw: Optional[Callable[[int], Sequence[int]]] = None,
+    ) -> None:
         self._shuffle = shuffle
+        self._draw = draw
         self._begun = 0
         self.entropy = secrets.randbits(128) if seed is None else int(seed)
         """What all random state of the dataset derives from."""
@@ -51,6 +63,8 @@ class Plan:
         return Epoch(number, num_batches, self._order(number, num_batches))
 
     def _order(self, number: int, num_batches: int) -> Optional[np.ndarray]:
+        if self._draw is not None:
+            return np.asarray(self._draw(num_batches), np.int64)
         if not self._shuffle:
             return None
         seed = np.random.SeedSequence(self.entropy, spawn_key=(_SHUFFLE_KEY, number))

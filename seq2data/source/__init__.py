@@ -1,1 +1,1 @@
-"""Stage 1 of 4: what the user has, behind one surface: `read(index)` gives a batch."""
+"""Stage 1 of 5: what the user has, behind one surface: `read(index)` gives a batch."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
+from functools import partial
+from itertools import count
 from typing import Any, Callable, Optional, Union
 
 from seq2data.errors import SourceError
@@ -26,6 +29,9 @@ def adapt(source: Any, transform: Optional[Callable[[Any], Any]] = None) -> Sour
         )
     if callable(getattr(source, "__getitem__", None)):
         if not hasattr(source, "__len__"):
+            if _is_endless(source):
+                name = type(source).__qualname__
+                return GeneratorFunction(partial(_endless, source, transform), name)
             raise SourceError(
                 f"`{type(source).__qualname__}` has `__getitem__` but no `__len__`: "
                 "add `__len__`, the number of batches in a pass"
@@ -38,6 +44,19 @@ def adapt(source: Any, transform: Optional[Callable[[Any], Any]] = None) -> Sour
             "Transform the items inside the generator instead"
         )
     return _adapt_generator(source)
+
+
+def _is_endless(source: Any) -> bool:
+    """Whether it says so in Keras 3's way: `num_batches` is None."""
+    try:
+        return hasattr(source, "num_batches") and source.num_batches is None
+    except NotImplementedError:  # what PyDataset itself says
+        return False
+
+
+def _endless(source: Any, transform: Optional[Callable[[Any], Any]]) -> Iterator[Any]:
+    items = map(source.__getitem__, count())
+    return items if transform is None else map(transform, items)
 
 
 def _adapt_generator(source: Any) -> Source:

@@ -6,10 +6,27 @@ index it serves; index 0 of a factory begins a new run of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+import weakref
+from collections.abc import Iterator, Sized
 from typing import Any, Callable, Optional
 
 from seq2data.errors import SourceError
+
+# One lock per iterator: two datasets of the same one take turns.
+_locks: weakref.WeakValueDictionary[int, _Turns] = weakref.WeakValueDictionary()
+
+
+class _Turns:
+    """Whose turn it is to call an iterator that several readers share."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+
+
+def _turns_of(iterator: object) -> _Turns:
+    # By identity; who holds the turns holds the iterator, so no other has its id.
+    return _locks.setdefault(id(iterator), _Turns())
 
 
 class EndOfDataError(Exception):
@@ -55,7 +72,12 @@ class GeneratorFunction:
                 f"`{self._name}` stands at item {self._position} and cannot give item "
                 f"{index}: a generator is read once, in order"
             )
-        item = _next(self._iterator)
+        try:
+            item = _next(self._iterator)
+        except EndOfDataError:
+            owner = getattr(self._factory, "__self__", None)
+            _check_end(owner, index, self._name)
+            raise
         self._position += 1
         return item
 
@@ -77,6 +99,7 @@ class GeneratorObject:
 
     def __init__(self, iterator: Iterator[Any]) -> None:
         self._iterator = iterator
+        self._turns = _turns_of(iterator)
 
     @property
     def name(self) -> str:
@@ -91,8 +114,28 @@ class GeneratorObject:
         Raises:
             EndOfDataError: There is no further item.
         """
-        del index  # its one reader asks in order
-        return _next(self._iterator)
+        with self._turns.lock:
+            try:
+                return _next(self._iterator)
+            except EndOfDataError:
+                _check_end(self._iterator, index, self.name)
+                raise
+
+
+def _check_end(owner: object, position: int, name: str) -> None:
+    """Refuses an end in the middle of what `__len__` promises, if there is one.
+
+    Raises:
+        SourceError: The iterator has stopped too early.
+    """
+    if not isinstance(owner, Sized):
+        return
+    length = len(owner)
+    if length and position % length:
+        raise SourceError(
+            f"`{name}` ended after {position} items, but its `__len__` says {length}: "
+            "a StopIteration inside its `__next__` ends it, too"
+        )
 
 
 def _next(iterator: Iterator[Any]) -> Any:

@@ -61,6 +61,16 @@ class BatchSpec:
         ]
         return cls(structure, tuple(leaves))
 
+    def ranks_only(self) -> BatchSpec:
+        """The spec that batches of all sizes keep to; the ranks stay."""
+        leaves = [
+            leaf
+            if leaf.shape is None
+            else replace(leaf, shape=(None,) * len(leaf.shape))
+            for leaf in self.leaves
+        ]
+        return replace(self, leaves=tuple(leaves))
+
     def merge(self, other: BatchSpec, index: int) -> BatchSpec:
         """The spec that both batches keep to; `other` is that of batch `index`.
 
