@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import array
 import contextlib
+import errno
 import os
 import pickle
 import socket
@@ -21,6 +22,18 @@ _RECEIVE_BYTES = 1 << 16
 # The kernel's SCM_MAX_FD; more in one message is refused.
 _MOST_DESCRIPTORS = 253
 _ANCILLARY_BYTES = socket.CMSG_SPACE(_MOST_DESCRIPTORS * array.array("i").itemsize)
+
+
+class DescriptorsLostError(OSError):
+    """Comes in place of a message: this process may not have more open files."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(
+            errno.EMFILE,
+            f"{os.strerror(errno.EMFILE)}: no descriptor is left for the shared memory "
+            f"of a `{message}` message. `ulimit -n` has the limit; raise it, or close "
+            "files",
+        )
 
 
 class Channel:
@@ -99,16 +112,23 @@ class Channel:
                 break
             with memoryview(self._received) as view:
                 message = pickle.loads(view[start + _HEADER.size : end])
+            start = end
+            if count > len(self._descriptors):
+                self._close_descriptors()
+                frames.append((DescriptorsLostError(type(message).__name__), []))
+                continue
             frames.append(
                 (message, [self._descriptors.popleft() for _ in range(count)])
             )
-            start = end
         del self._received[:start]
         return frames
 
     def close(self) -> None:
         """Closes the socket and descriptors that nobody took."""
         self._socket.close()
+        self._close_descriptors()
+
+    def _close_descriptors(self) -> None:
         while self._descriptors:
             os.close(self._descriptors.popleft())
 

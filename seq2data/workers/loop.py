@@ -2,23 +2,25 @@
 
 A worker has one socket to the parent. It reads what it is asked for and answers; end of
 file tells it that the parent wants it no more. It never returns into the interpreter's
-exit: the user's atexit handlers and finalizers belong to the parent.
+exit: the user's finalizers belong to the parent.
 """
 
 from __future__ import annotations
 
+import atexit
 import os
 import socket
 import sys
 from typing import Any, Optional
 
-from seq2data.plan.seeds import seed_generators
+from seq2data.plan.seeds import FrameworkSeeds, seed_generators
 from seq2data.source.adapt import Source
-from seq2data.workers.channel import Channel
+from seq2data.workers.channel import Channel, DescriptorsLostError
 from seq2data.workers.crash import failure_of
 from seq2data.workers.messages import Load, LoadFailed, Read, Result
 from seq2data.workers.payload import load
 from seq2data.workers.reading import read_batches
+from seq2data.workers.stacks import offer_stacks
 from seq2data.workers.transport.layout import BatchWriter
 from seq2data.workers.transport.segments import SegmentStore
 
@@ -35,13 +37,16 @@ class Worker:
         self._channel = channel
         self._source = source
         self._segments = SegmentStore()
+        self._frameworks = FrameworkSeeds()
 
     def run(self) -> None:
         """Returns when the parent hangs up."""
         while True:
             try:
                 message, descriptors = self._channel.receive()
-                if isinstance(message, Load):
+                if isinstance(message, DescriptorsLostError):  # only a Load has some
+                    self._channel.send(LoadFailed(-1, failure_of(message)))
+                elif isinstance(message, Load):
                     self._load(message, descriptors)
                 else:
                     self._answer(message)
@@ -58,6 +63,7 @@ class Worker:
         assert self._source is not None
         if task.entropy is not None:
             seed_generators(task.entropy, task.epoch, index)
+            self._frameworks.seed(task.entropy, task.epoch, index)
         return self._source.read(index)
 
     def _answer(self, task: Read) -> None:
@@ -98,9 +104,18 @@ def _flush_output() -> None:
             stream.flush()
 
 
-def serve(connection: socket.socket, source: Optional[Source]) -> None:
-    """Runs a worker and ends the process."""
+def serve(connection: socket.socket, source: Optional[Source], stacks: int) -> None:
+    """Runs a worker and ends the process.
+
+    What user code registered with `atexit` in this worker is called at its end; what it
+    registered before, in the nursery or in the parent, is not the worker's.
+    """
+    atexit._clear()
+    # AutoGraph writes modules and removes them; what is compiled of them would stay.
+    sys.dont_write_bytecode = True
     try:
+        offer_stacks(stacks)
         Worker(Channel(connection), source).run()
+        atexit._run_exitfuncs()
     finally:
         os._exit(0)

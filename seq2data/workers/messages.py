@@ -84,11 +84,12 @@ class LoadFailed:
 
 @dataclass(frozen=True)
 class Forked:
-    """A worker runs."""
+    """A worker runs; `stacks` is its descriptor for `python_stacks`."""
 
     worker: int
     pid: int
     version: int
+    stacks: int
 
 
 @dataclass(frozen=True)

@@ -23,10 +23,11 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any, Optional
 
-from seq2data.workers.channel import Channel
+from seq2data.workers.channel import Channel, DescriptorsLostError
 from seq2data.workers.crash import exit_status, failure_of
 from seq2data.workers.loop import serve
 from seq2data.workers.messages import (
@@ -40,19 +41,22 @@ from seq2data.workers.messages import (
     Start,
 )
 from seq2data.workers.payload import load
+from seq2data.workers.stacks import offer_stacks, stack_pipe
 
 _PR_SET_PDEATHSIG = 1
 _TASKS = Path("/proc/self/task")
+# For workers to see that the parent has gone and to call what they have to call then.
+_ORDERLY_EXIT_S = 0.3
 
 
-def interpreter_command(entry: str, descriptor: int) -> list[str]:
-    """A fresh interpreter that runs `entry(descriptor)` of this module.
+def interpreter_command(entry: str, *descriptors: int) -> list[str]:
+    """A fresh interpreter that runs `entry(*descriptors)` of this module.
 
     It is told `sys.path` on the command line and imports nothing of the user's before.
     """
     code = (
         f"import sys; sys.path[:] = {sys.path!r}; "
-        f"from seq2data.workers.nursery import {entry}; {entry}({descriptor})"
+        f"from seq2data.workers.nursery import {entry}; {entry}{descriptors}"
     )
     flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]  # as multiprocessing.spawn does
     return [sys.executable, *flags, "-c", code]
@@ -73,18 +77,19 @@ def num_threads() -> int:
     return threading.active_count()
 
 
-def run_nursery(descriptor: int) -> None:
+def run_nursery(descriptor: int, stacks: int) -> None:
     """Entry of the nursery's interpreter."""
     die_with_parent()
+    offer_stacks(stacks)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     Nursery(Channel(socket.socket(fileno=descriptor))).run()
 
 
-def run_worker(descriptor: int) -> None:
+def run_worker(descriptor: int, stacks: int) -> None:
     """Entry of a worker's own interpreter."""
     die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    serve(socket.socket(fileno=descriptor), None)
+    serve(socket.socket(fileno=descriptor), None, stacks)
 
 
 class Nursery:
@@ -113,13 +118,15 @@ class Nursery:
                     for message, descriptors in self._control.receive_ready():
                         self._handle(message, descriptors)
         except EOFError:
-            self._kill_children()
+            self._end_children(deaths)
         finally:
             os._exit(0)
 
     def _handle(self, message: Any, descriptors: list[int]) -> None:
         if isinstance(message, Start):
             self._can_fork = message.start_method == "fork"
+        elif isinstance(message, DescriptorsLostError):
+            self._control.send(LoadFailed(-1, failure_of(message)))
         elif isinstance(message, Load):
             self._load(message, descriptors)
         elif isinstance(message, Fork):
@@ -144,20 +151,23 @@ class Nursery:
         self._control.send(Ready(message.version))
 
     def _make_worker(self, worker: int, descriptor: int) -> None:
+        ours = [descriptor]
         try:
+            ours += stack_pipe()
             if self._can_fork:
-                pid, version = self._fork(descriptor), self._version
+                pid, version = self._fork(descriptor, ours[-1]), self._version
             else:
-                pid, version = self._execute(descriptor), -1
+                pid, version = self._execute(*ours), -1
         except OSError as error:
             self._control.send(ForkFailed(worker, str(error)))
         else:
             self._children.add(pid)
-            self._control.send(Forked(worker, pid, version))
+            self._control.send(Forked(worker, pid, version, ours[1]))
         finally:
-            os.close(descriptor)
+            for number in ours:
+                os.close(number)
 
-    def _fork(self, descriptor: int) -> int:
+    def _fork(self, descriptor: int, stacks: int) -> int:
         nursery = os.getpid()
         pid = os.fork()
         if pid:
@@ -167,26 +177,39 @@ class Nursery:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             self._control.close()
-            serve(socket.socket(fileno=descriptor), self._source)
+            serve(socket.socket(fileno=descriptor), self._source, stacks)
         finally:
             os._exit(1)
 
-    def _execute(self, descriptor: int) -> int:
-        command = interpreter_command("run_worker", descriptor)
-        process = subprocess.Popen(command, pass_fds=[descriptor])
+    def _execute(self, descriptor: int, reader: int, writer: int) -> int:
+        command = interpreter_command("run_worker", descriptor, writer)
+        process = subprocess.Popen(command, pass_fds=[descriptor, reader, writer])
         process.returncode = 0  # we reap it ourselves; Popen must not warn of that
         return process.pid
 
     def _reap(self) -> None:
-        while self._children:
+        for pid, status in self._dead_children():
+            self._control.send(Exited(pid, exit_status(status)))
+            self._children.discard(pid)
+
+    def _dead_children(self) -> list[tuple[int, int]]:
+        """(pid, status) of the workers that have ended since the last time."""
+        dead: list[tuple[int, int]] = []
+        while len(dead) < len(self._children):
             pid, status = os.waitpid(-1, os.WNOHANG)
             if pid == 0:
-                return
+                break
             if pid in self._children:  # and not a child of the user's module
-                self._children.discard(pid)
-                self._control.send(Exited(pid, exit_status(status)))
+                dead.append((pid, status))
+        return dead
 
-    def _kill_children(self) -> None:
+    def _end_children(self, deaths: int) -> None:
+        """The parent has hung up on them, too; who is in user code is killed."""
+        deadline = time.monotonic() + _ORDERLY_EXIT_S
+        while self._children and (left := deadline - time.monotonic()) > 0:
+            if select.select([deaths], [], [], left)[0]:
+                os.read(deaths, 4096)
+            self._children -= {pid for pid, _ in self._dead_children()}
         for pid in self._children:
             os.kill(pid, signal.SIGKILL)
         for pid in self._children:

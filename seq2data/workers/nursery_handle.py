@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from typing import Any
 
 from seq2data.workers.channel import pair
@@ -13,6 +14,7 @@ from seq2data.workers.environment import worker_environment
 from seq2data.workers.messages import Fork, Start
 from seq2data.workers.nursery import interpreter_command
 from seq2data.workers.payload import Payload
+from seq2data.workers.stacks import stack_pipe
 
 # The nursery kills its workers and goes; longer means that it hangs in user code.
 _EXIT_S = 2.0
@@ -27,25 +29,26 @@ class NurseryHandle:
     Args:
         start_method: `"fork"` or `"exec"`.
 
+    Attributes:
+        channel: To it.
+        stacks: Its descriptor for `python_stacks`.
+
     Raises:
         OSError: The machine refuses a process or a socket.
     """
 
     def __init__(self, start_method: str) -> None:
-        self.channel, theirs = pair()
+        self.since = time.monotonic()
+        """When it was asked for what it has not done yet."""
         self._version = -1
+        self._first: Any = Start(tuple(sys.path), start_method)
+        self.channel, connection = pair()
         try:
-            with theirs:
-                self._process = subprocess.Popen(
-                    interpreter_command("run_nursery", theirs.fileno()),
-                    pass_fds=[theirs.fileno()],
-                    stdin=subprocess.DEVNULL,
-                    env=worker_environment(os.environ),
-                )
+            with connection:
+                self.stacks, self._process = _execute(connection.fileno())
         except BaseException:
             self.channel.close()
             raise
-        self._first: Any = Start(tuple(sys.path), start_method)
 
     @property
     def pid(self) -> int:
@@ -60,6 +63,7 @@ class NurseryHandle:
         Raises:
             EOFError: The nursery is dead.
         """
+        self.since = time.monotonic()
         if self._first is not None:
             self.channel.send(self._first)
             self._first = None
@@ -80,3 +84,19 @@ class NurseryHandle:
         except subprocess.TimeoutExpired:
             self._process.kill()
             return self._process.wait()
+
+
+def _execute(connection: int) -> tuple[int, subprocess.Popen[bytes]]:
+    """The nursery's descriptor for its stacks, and its process."""
+    reader, writer = stack_pipe()
+    try:
+        process = subprocess.Popen(
+            interpreter_command("run_nursery", connection, writer),
+            pass_fds=[connection, reader, writer],
+            stdin=subprocess.DEVNULL,
+            env=worker_environment(os.environ),
+        )
+    finally:
+        os.close(reader)
+        os.close(writer)
+    return reader, process

@@ -8,16 +8,21 @@ later version sends only arrays that differ, compared by content.
 
 from __future__ import annotations
 
+import functools
 import os
 import pickle
+import sys
 from dataclasses import dataclass, replace
-from typing import Any, Optional
+from types import CodeType, ModuleType
+from typing import Any, Callable, Optional
 
 import cloudpickle
 import numpy as np
+import wrapt
 
 from seq2data.errors import PayloadError
 from seq2data.workers.messages import Extent, Load
+from seq2data.workers.reducers import dumps
 from seq2data.workers.transport.segments import Mapping, aligned, make_file
 
 # Smaller arrays travel inside the pickle: a mapped page each would cost more.
@@ -26,6 +31,38 @@ _COMPARED_BYTES = 1 << 20
 # Each version that sends only some arrays adds a file, and 253 descriptors is what one
 # message can take; from here on all arrays are written anew.
 _MOST_FILES = 64
+
+
+def _find_submodules(
+    find: Callable[..., list[ModuleType]],
+    _: object,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> list[ModuleType]:
+    """Looks for the submodules that a function uses only once for each function.
+
+    cloudpickle goes through all of `sys.modules` for every function of `__main__`, at
+    every pass: with TensorFlow loaded that was a quarter of the gap between two passes.
+    """
+    code, values = (*args, *kwargs.values())
+    modules = tuple(value for value in values if isinstance(value, ModuleType))
+    return _known_submodules(find, code, modules, len(sys.modules))
+
+
+@functools.lru_cache
+def _known_submodules(
+    find: Callable[..., list[ModuleType]],
+    code: CodeType,
+    modules: tuple[ModuleType, ...],
+    _: int,
+) -> list[ModuleType]:
+    return find(code, modules)
+
+
+if hasattr(cloudpickle.cloudpickle, "_find_imported_submodules"):
+    wrapt.wrap_function_wrapper(
+        "cloudpickle.cloudpickle", "_find_imported_submodules", _find_submodules
+    )
 
 
 class _File:
@@ -133,7 +170,7 @@ def _pickle(source: Any) -> tuple[np.ndarray, list[np.ndarray]]:
         return False
 
     try:
-        main = cloudpickle.dumps(source, protocol=5, buffer_callback=keep)
+        main = dumps(source, keep)
     except Exception as error:
         raise PayloadError(_explain(source, error)) from error
     return np.frombuffer(main, np.uint8), buffers
@@ -188,7 +225,7 @@ def _state(value: Any) -> dict[str, Any]:
 
 def _pickles(value: Any) -> bool:
     try:
-        cloudpickle.dumps(value, protocol=5, buffer_callback=lambda _: False)
+        dumps(value, lambda _: False)
     except Exception:  # noqa: BLE001  # any refusal is one
         return False
     return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Callable, Optional, Protocol
+from typing import Callable, NamedTuple, Optional, Protocol
 
 import numpy as np
 
@@ -101,6 +101,20 @@ class Task:
             self.future.set_result(result)
 
 
+class Reader(NamedTuple):
+    """Who reads a task.
+
+    Attributes:
+        pid: Its process; the caller's own for a thread.
+        since: When it began, on `time.monotonic`.
+        stacks: Gives its Python stack as text.
+    """
+
+    pid: int
+    since: float
+    stacks: Callable[[], str]
+
+
 class Pool(Protocol):
     """Reads tasks; processes, threads and the caller's own process look the same."""
 
@@ -109,6 +123,15 @@ class Pool(Protocol):
 
     def submit(self, task: Task) -> None:
         """Queues a task; tasks start in the order in which they were submitted."""
+
+    def reader_of(self, task: Task) -> Optional[Reader]:
+        """Who is reading a task, None if nobody is."""
+
+    def starter(self) -> Optional[Reader]:
+        """Who is starting workers, None if nobody is."""
+
+    def abandon(self, task: Task) -> None:
+        """Takes a task away from who reads it, whose work is lost."""
 
     def close(self, wait: bool = True) -> None:
         """Ends all workers; tasks that are left end in an error."""

@@ -7,9 +7,13 @@ a consumer (its future ends on close) nor the interpreter's exit.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import queue
+import sys
 import threading
+import time
+import traceback
 from collections.abc import Iterator
 from typing import Any, Optional
 
@@ -18,7 +22,7 @@ from seq2data.plan.seeds import GeneratorStates, seed_generators
 from seq2data.source.adapt import Source
 from seq2data.workers.crash import error_of, failure_of
 from seq2data.workers.reading import Reading, read_batches
-from seq2data.workers.task import BatchRun, Task, TaskResult
+from seq2data.workers.task import BatchRun, Reader, Task, TaskResult
 from seq2data.workers.transport.heap import HeapStore
 from seq2data.workers.transport.layout import BatchWriter, read_run
 
@@ -38,9 +42,10 @@ class ThreadPool:
         self._most_threads = threads
         self._threads = 0
         self._tasks: queue.SimpleQueue[Optional[Task]] = queue.SimpleQueue()
-        self._running: set[Task] = set()
+        self._running: dict[Task, Reader] = {}
         self._seeded = SeededReader(source)
         self._attributes = _attributes(source)
+        self._is_loaded = False
         self._is_closed = False
 
     def load(self, source: object) -> bool:
@@ -49,6 +54,7 @@ class ThreadPool:
         The threads see the source itself, so that nothing needs sending; what was
         changed inside an attribute's value is not found out.
         """
+        self._is_loaded = True
         before, self._attributes = self._attributes, _attributes(source)
         return before != self._attributes
 
@@ -59,6 +65,18 @@ class ThreadPool:
             self._threads += 1
             name = f"seq2data reader of {self._source.name}"
             threading.Thread(target=self._run, name=name, daemon=True).start()
+
+    def reader_of(self, task: Task) -> Optional[Reader]:
+        """The thread that is reading a task, None if it waits for one."""
+        return self._running.get(task)
+
+    def starter(self) -> Optional[Reader]:
+        """None: threads need nobody to start them."""
+
+    def abandon(self, task: Task) -> None:
+        """Lets the thread go that is reading a task, and others take its place."""
+        if self._running.pop(task, None) is not None:
+            self._threads -= 1
 
     def close(self, wait: bool = True) -> None:
         """Ends idle threads; one inside user code ends when that returns.
@@ -86,13 +104,15 @@ class ThreadPool:
         """Reads a task; whether the thread goes on."""
         if task is None or self._is_closed:
             return False
-        if task.start():
-            self._running.add(task)
-            try:
-                task.finish(self._read(task))
-            finally:
-                self._running.discard(task)
-        return True
+        if not task.start():
+            return True
+        stacks = functools.partial(_stack, threading.get_ident())
+        self._running[task] = Reader(os.getpid(), time.monotonic(), stacks)
+        result = self._read(task)
+        if not self._is_loaded:  # what `__getitem__` sets is no change of the source
+            self._attributes = _attributes(self._source)
+        task.finish(result)
+        return self._running.pop(task, None) is not None  # else it was abandoned
 
     def _read(self, task: Task) -> TaskResult:
         store = HeapStore()
@@ -124,6 +144,11 @@ class ThreadPool:
         if isinstance(error, ReadError):
             error.__cause__ = reading.error  # itself: nothing had to travel
         return error
+
+
+def _stack(thread: int) -> str:
+    frame = sys._current_frames().get(thread)
+    return "".join(traceback.format_stack(frame)).rstrip()
 
 
 def _attributes(source: Any) -> list[tuple[str, Any]]:

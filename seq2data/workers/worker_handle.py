@@ -6,6 +6,7 @@ import math
 from collections import deque
 from typing import Optional
 
+from seq2data.errors import ReadError
 from seq2data.workers.channel import Channel
 from seq2data.workers.crash import error_of
 from seq2data.workers.messages import Read, Result
@@ -33,6 +34,8 @@ class WorkerHandle:
         self.nursery = nursery
         self.pid: Optional[int] = None
         self.version = -1
+        self.stacks = -1
+        """Its descriptor for `python_stacks`."""
         self.tasks: deque[Task] = deque()
         """What it was asked for and has not answered; it is at the first."""
         self.since = math.inf
@@ -71,9 +74,21 @@ class WorkerHandle:
         return tasks
 
     def result(
-        self, result: Result, descriptors: list[int], name: str, epoch: int
+        self, result: Result, descriptors: list[int], name: str, task: Task
     ) -> TaskResult:
-        """Maps what the worker wrote; its memory is free again when nobody sees it."""
+        """What became of a task of the source called `name`."""
+        error = None
+        if result.failure is not None:
+            error = error_of(result.failure, name, task.epoch, self.pid)
+        try:
+            runs = self._map(result, descriptors)
+        except OSError as no_room:  # in this process for what the worker wrote
+            message = f"batch {task.indices[0]} of `{name}`: {no_room}"
+            return TaskResult(error=ReadError(message, task.indices[0], task.epoch))
+        return TaskResult(runs, result.seconds, error, result.is_exhausted)
+
+    def _map(self, result: Result, descriptors: list[int]) -> tuple[BatchRun, ...]:
+        """What the worker wrote; its memory is free again when nobody sees it."""
         for (number, nbytes), descriptor in zip(result.segments, descriptors):
             self._segments[number] = Segment(number, nbytes, descriptor)
         used = {run.segment for run in result.runs if run.segment is not None}
@@ -85,7 +100,7 @@ class WorkerHandle:
         memory = {
             number: self._segments[number].lease(self._free.append) for number in used
         }
-        runs = tuple(
+        return tuple(
             BatchRun(
                 run.num_batches,
                 run.structure,
@@ -93,10 +108,6 @@ class WorkerHandle:
             )
             for run in result.runs
         )
-        error = None
-        if result.failure is not None:
-            error = error_of(result.failure, name, epoch, self.pid)
-        return TaskResult(runs, result.seconds, error, result.is_exhausted)
 
     def _drop(self, segment: Segment) -> None:
         del self._segments[segment.number]

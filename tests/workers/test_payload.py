@@ -2,17 +2,20 @@ from __future__ import annotations
 
 import gc
 import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any, Optional
 
+import cloudpickle
 import numpy as np
 import pytest
 
 from seq2data.errors import PayloadError
 from seq2data.source.adapt import adapt
 from seq2data.workers.messages import Extent
-from seq2data.workers.payload import Payload, load, pack
+from seq2data.workers.payload import Payload, _known_submodules, load, pack
 
 BIG = 100_000
 
@@ -40,6 +43,13 @@ class Reader:
 
 def loaded(payload: Payload) -> Any:
     return Reader().load(payload)
+
+
+def by_value(code: str) -> dict[str, Any]:
+    """What `code` defines, as if in `__main__`: nobody can import it."""
+    names: dict[str, Any] = {"__name__": "__main__"}
+    exec(code, names)
+    return names
 
 
 def memory_files() -> int:
@@ -393,3 +403,28 @@ def test_error_of_loading_is_the_users_own_and_leaves_no_descriptor() -> None:
     with pytest.raises(ValueError, match="not a number"):
         loaded(payload)
     assert memory_files() == before
+
+
+def test_function_of_main_is_looked_through_once_for_submodules() -> None:
+    # cloudpickle itself goes through all of `sys.modules` each time.
+    function = by_value("import os\ndef path(): return os.path.join('a', 'b')")["path"]
+    first = pack(function, None)
+    before = _known_submodules.cache_info()
+    assert pack(function, first) is first
+    after = _known_submodules.cache_info()
+    assert (after.hits, after.misses) == (before.hits + 1, before.misses)
+
+
+def test_submodule_that_a_function_uses_is_loaded_with_it() -> None:
+    function = by_value(
+        "import xml.dom.minidom\ndef use(): return xml.dom.minidom.__name__"
+    )["use"]
+    load_it = "import pickle, sys; print(pickle.load(sys.stdin.buffer)())"
+    for _ in range(2):  # the second time the search is remembered
+        done = subprocess.run(
+            [sys.executable, "-c", load_it],
+            input=cloudpickle.dumps(function),
+            capture_output=True,
+            check=False,
+        )
+        assert done.stdout == b"xml.dom.minidom\n", done.stderr

@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Callable
@@ -15,7 +16,6 @@ import pytest
 
 from seq2data.errors import (
     BatchError,
-    BatchTimeoutError,
     PayloadError,
     ReadError,
     WorkerCrashError,
@@ -53,6 +53,15 @@ def read(pool: ProcessPool, *indices: int, **options: Any) -> TaskResult:
     task = Task(0, None, indices, **options)
     pool.submit(task)
     return task.future.result(_LIMIT_S)
+
+
+def waited_for(find: Callable[[], Any]) -> Any:
+    """What `find` gives as soon as that is true."""
+    deadline = time.monotonic() + _LIMIT_S
+    while not (found := find()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return found
 
 
 def values(result: TaskResult, leaf: int = 0) -> list[Any]:
@@ -171,12 +180,41 @@ def test_a_generators_item_is_not_read_again(make_pool: MakePool) -> None:
     assert isinstance(error, WorkerCrashError)
 
 
-def test_a_batch_over_the_time_limit_ends_in_an_error(make_pool: MakePool) -> None:
-    pool = make_pool(Misbehaving("hang"), timeout=1.0)
-    error = read(pool, 3).error
-    assert isinstance(error, BatchTimeoutError)
-    assert error.index == 3
-    assert str(error.pid) in str(error)
+def test_reader_of_a_stuck_batch_is_known_with_its_stack(make_pool: MakePool) -> None:
+    pool = make_pool(Misbehaving("hang"))
+    task = Task(0, None, (3,))
+    pool.submit(task)
+    reader = waited_for(lambda: pool.reader_of(task))
+    assert waited_for(lambda: "in hang" in reader.stacks())
+
+
+def test_stopped_worker_is_known_as_such(make_pool: MakePool) -> None:
+    pool = make_pool(Misbehaving("hang"))
+    task = Task(0, None, (3,))
+    pool.submit(task)
+    reader = waited_for(lambda: pool.reader_of(task))
+    assert waited_for(lambda: "in hang" in reader.stacks())
+    os.kill(reader.pid, signal.SIGSTOP)
+    assert f"kill -CONT {reader.pid}" in reader.stacks()
+
+
+def test_abandoned_task_ends_and_its_worker_is_replaced(make_pool: MakePool) -> None:
+    pool = make_pool(Misbehaving("hang"), workers=1)
+    task, behind = Task(0, None, (3,)), Task(0, None, (4,))
+    pool.submit(task)
+    pool.submit(behind)
+    reader = waited_for(lambda: pool.reader_of(task))
+    pool.abandon(task)
+    assert isinstance(task.future.result(_LIMIT_S).error, WorkerCrashError)
+    assert values(behind.future.result(_LIMIT_S))
+    with pytest.raises(ProcessLookupError):
+        waited_for(lambda: os.kill(reader.pid, 0))
+
+
+def test_task_submitted_to_a_closed_pool_ends(make_pool: MakePool) -> None:
+    pool = make_pool(Squares())
+    pool.close()
+    assert isinstance(read(pool, 0).error, WorkerCrashError)
 
 
 def test_nobody_waits_longer_than_close(make_pool: MakePool) -> None:
@@ -248,16 +286,15 @@ def _descendants(pid: int) -> list[int]:
 def test_every_batch_arrives_once_and_in_order_while_workers_are_killed(
     make_pool: MakePool,
 ) -> None:
-    """A killer strikes every 50 ms at a random worker, and now and then the nursery."""
+    """A killer strikes at a random worker, and now and then at the nursery."""
     pool = make_pool(Squares(1000), workers=4)
-    assert values(read(pool, 0))
+    found: list[Any] = []
     done = threading.Event()
     strikes: list[str] = []
-    killer = threading.Thread(target=_kill_now_and_then, args=(done, strikes))
+    killer = threading.Thread(target=_kill_now_and_then, args=(done, found, strikes))
     killer.start()
     try:
         tasks = [Task(0, None, (index,)) for index in range(1000)]
-        found = []
         for start in range(0, 1000, 10):
             for task in tasks[start : start + 10]:
                 pool.submit(task)
@@ -272,9 +309,15 @@ def test_every_batch_arrives_once_and_in_order_while_workers_are_killed(
     assert strikes.count("nursery") >= 2
 
 
-def _kill_now_and_then(done: threading.Event, strikes: list[str]) -> None:
+def _kill_now_and_then(
+    done: threading.Event, found: list[Any], strikes: list[str]
+) -> None:
     chance = random.Random(5)
+    num_found = 0
     while not done.wait(0.05):
+        if len(found) == num_found:  # a pool whose workers all die gives up
+            continue
+        num_found = len(found)
         nurseries = _descendants(os.getpid())
         workers = [pid for nursery in nurseries for pid in _descendants(nursery)]
         is_nursery = chance.random() < 0.1
@@ -302,3 +345,19 @@ def test_a_worker_stuck_in_an_unwanted_batch_is_taken_away(make_pool: MakePool) 
         threading.Event().wait(0.01)
     is_wanted = False
     assert values(read(pool, 1))
+
+
+def test_all_workers_are_used_when_each_task_could_wait_for_a_busy_one(
+    make_pool: MakePool,
+) -> None:
+    pool = make_pool(Pids(), workers=2)
+    seen = {pid for _, pid in values(read(pool, 0))}
+    deadline = time.monotonic() + _LIMIT_S
+    # Two at a time, and both short: the first worker could take one ahead for ever.
+    while len(seen) < 2 and time.monotonic() < deadline:
+        tasks = [Task(0, None, (index,)) for index in range(2)]
+        for task in tasks:
+            pool.submit(task)
+        results = [task.future.result(_LIMIT_S) for task in tasks]
+        seen |= {pid for result in results for _, pid in values(result)}
+    assert len(seen) == 2

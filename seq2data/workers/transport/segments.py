@@ -109,9 +109,10 @@ class Mapping:
         """The memory, uint8 `[nbytes]`; a new array each time."""
         return np.asarray(self)
 
-    def __del__(self) -> None:
+    # Bound here: the interpreter empties the module before the last arrays go.
+    def __del__(self, munmap: Callable[[int, int], int] = _LIBC.munmap) -> None:
         if hasattr(self, "_address"):
-            _LIBC.munmap(self._address, self.nbytes)
+            munmap(self._address, self.nbytes)
 
 
 class SegmentStore:

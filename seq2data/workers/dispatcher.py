@@ -1,0 +1,374 @@
+"""The one thread that owns the workers of a pool, their nursery and every socket.
+
+It waits in one place, `selector.select`, and each thing that it can wait for ends that
+wait: an answer, a death (end of file, or the nursery's Exited), a new task or close
+(the bell), a time limit (the select's own).
+
+A task goes this way: `submit` puts it into the backlog and rings if a worker could take
+it; `_assign` gives it to one, or asks the nursery for one more; its Result ends the
+future. Where the worker dies first, the task goes back to the head of the backlog, a
+few times; then its future ends in the crash.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import selectors
+import signal
+import threading
+import time
+from collections import deque
+from typing import Any, Callable, Optional
+
+from seq2data.errors import ReadError, Seq2DataError, WorkerCrashError
+from seq2data.workers.backlog import Backlog
+from seq2data.workers.bell import Bell
+from seq2data.workers.channel import DescriptorsLostError, pair
+from seq2data.workers.crash import crash_error, error_of, status_in_words
+from seq2data.workers.crew import Crew
+from seq2data.workers.messages import (
+    Exited,
+    Forked,
+    ForkFailed,
+    LoadFailed,
+    Ready,
+)
+from seq2data.workers.nursery_handle import NurseryHandle
+from seq2data.workers.payload import Payload
+from seq2data.workers.task import Task, TaskResult
+from seq2data.workers.worker_handle import WorkerHandle
+
+# A batch that has killed four workers in a row would kill the fifth, too.
+_MOST_ATTEMPTS = 4
+# A batch that nobody waits for any more may keep its worker so long from other batches.
+_UNWANTED_S = 1.0
+# A worker waits about 1 ms for its next task, unless that is there already. A longer
+# one is worth the wait: it may find a worker that is idle sooner.
+_SHORT_TASK_S = 0.05
+# Nurseries that die one after the other without a single answer in between.
+_MOST_NURSERIES = 5
+
+
+class Dispatcher:
+    """Gives tasks to workers; starts, replaces and ends these.
+
+    Args:
+        name: The source's, for messages.
+        workers: How many at most; they are started when there is work for them.
+        free_segments: How many a worker keeps warm for its next batches.
+        start_method: `"fork"` (from the nursery) or `"exec"`.
+        before_assign: Called in this thread before tasks are handed out.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        workers: int,
+        free_segments: int,
+        start_method: str,
+        before_assign: Callable[[], object],
+    ) -> None:
+        self.crew = Crew(workers)
+        self.nursery: Optional[NurseryHandle] = None
+        self.payload: Optional[Payload] = None
+        """What tasks are read from that are handed out from now on."""
+        self._owner = os.getpid()
+        self._name = name
+        self._free_segments = free_segments
+        self._start_method = start_method
+        self._before_assign = before_assign
+        self._backlog = Backlog()
+        self._abandoned: deque[Task] = deque()
+        self._nurseries_lost = 0
+        self._made_workers = 0
+        self._task_s = math.inf
+        self._is_closing = False
+        self._is_gone = False
+        self._selector = selectors.DefaultSelector()
+        self._bell = Bell()
+        self._selector.register(self._bell, selectors.EVENT_READ, self._bell.hush)
+        self._thread = threading.Thread(
+            target=self._run, name=f"seq2data dispatcher of {name}", daemon=True
+        )
+        self._thread.start()
+
+    # -- Any thread ---------------------------------------------------------------
+
+    def submit(self, task: Task) -> None:
+        """Queues a task."""
+        self._backlog.add(task)
+        # The backlog is looked at after every change of the idle, so that a task put
+        # there while nobody is idle needs no ringing of its own.
+        if self.crew.idle or not self.crew.is_full or self._is_closing:
+            self._bell.ring()
+        if self._is_gone:
+            self._backlog.fail(self._stopped())
+
+    def abandon(self, task: Task) -> None:
+        """Has the worker killed that is reading a task."""
+        self._abandoned.append(task)
+        self._bell.ring()
+
+    def close(self, wait: bool) -> None:
+        """Ends everything; tasks that are left end in an error.
+
+        Without `wait` it takes no lock.
+        """
+        if os.getpid() != self._owner:
+            return  # in a fork of it the workers are not ours
+        self._is_closing = True
+        self._bell.ring()
+        if wait and self._thread is not threading.current_thread():
+            self._thread.join()
+
+    # -- The dispatcher's thread --------------------------------------------------
+
+    def _run(self) -> None:
+        error = self._stopped()
+        try:
+            while not self._is_closing:
+                self._step()
+        except BaseException as bug:
+            error = WorkerCrashError(f"seq2data's dispatcher failed: {bug!r}")
+            raise
+        finally:
+            self._tear_down(error)
+
+    def _stopped(self) -> WorkerCrashError:
+        return WorkerCrashError(f"the workers of `{self._name}` were stopped")
+
+    def _step(self) -> None:
+        for key, _ in self._selector.select(self._patience()):
+            if key.fd not in self._selector.get_map():
+                continue  # closed by what came before it
+            try:
+                key.data()
+            except EOFError:
+                self._hung_up(key.fileobj)
+        self._take_away()
+        self._assign()
+
+    def _patience(self) -> Optional[float]:
+        # Nobody tells us that a pass was given up, so look now and then.
+        is_at_work = any(worker.tasks for worker in self.crew)
+        return _UNWANTED_S if is_at_work else None
+
+    # Handing out
+
+    def _assign(self) -> None:
+        if self._backlog:
+            self._before_assign()
+        while self.crew.idle and (task := self._backlog.take()):
+            self._send(self.crew.idle.popleft(), task)
+        # A second task each for workers whose tasks are short beside the way here.
+        busy = self.crew.busy
+        while busy and self._task_s < _SHORT_TASK_S and (task := self._backlog.take()):
+            self._send(busy.popleft(), task)
+        for _ in range(self.crew.num_wanted(len(self._backlog))):
+            if not self._start_worker():
+                break
+
+    def _send(self, worker: WorkerHandle, task: Task) -> None:
+        assert self.payload is not None
+        if not worker.tasks:
+            self.crew.begin(worker)
+        try:
+            worker.ask(task, self.payload)
+        except EOFError:
+            self._hung_up(worker.channel)
+
+    def _start_worker(self) -> bool:
+        assert self.payload is not None
+        try:
+            nursery = self._running_nursery()
+            channel, theirs = pair()
+        except OSError as error:
+            self._cannot_start(str(error))
+            return False
+        number = self._made_workers
+        self._made_workers += 1
+        self.crew.wish_for(WorkerHandle(number, channel, nursery, self._free_segments))
+        with theirs:
+            try:
+                nursery.request_worker(number, theirs, self.payload)
+            except EOFError:
+                self._lose_nursery()
+                return False
+        return True
+
+    def _running_nursery(self) -> NurseryHandle:
+        if self.nursery is None:
+            self.nursery = NurseryHandle(self._start_method)
+            self._selector.register(
+                self.nursery.channel, selectors.EVENT_READ, self._from_nursery
+            )
+        return self.nursery
+
+    # What the nursery says
+
+    def _from_nursery(self) -> None:
+        assert self.nursery is not None
+        for message, _ in self.nursery.channel.receive_ready():
+            if isinstance(message, Forked):
+                self._forked(message)
+            elif isinstance(message, ForkFailed):
+                self._dismiss(self.crew.starting[message.worker])
+                self._cannot_start(message.reason)
+            elif isinstance(message, Exited):
+                worker = self.crew.exited(message)
+                if worker is not None:
+                    self._bury(worker, message.status)
+            elif isinstance(message, LoadFailed):
+                self.nursery.forget_source()
+                self._cannot_load(message, self.nursery.pid)
+            else:
+                assert isinstance(message, Ready)
+
+    def _forked(self, message: Forked) -> None:
+        worker = self.crew.start(message)
+        self._selector.register(
+            worker.channel, selectors.EVENT_READ, lambda: self._from_worker(worker)
+        )
+
+    def _cannot_start(self, reason: str) -> None:
+        if len(self.crew.members) > len(self.crew.starting):
+            return  # fewer workers than wished for, but they do the work
+        self._backlog.fail(
+            WorkerCrashError(f"no worker for `{self._name}` could be started: {reason}")
+        )
+
+    def _cannot_load(self, message: LoadFailed, pid: Optional[int]) -> None:
+        self._backlog.fail(error_of(message.failure, self._name, None, pid))
+
+    # What workers say
+
+    def _from_worker(self, worker: WorkerHandle) -> None:
+        for message, descriptors in worker.channel.receive_ready():
+            if worker.number not in self.crew.members:
+                # Found dead when it got its next task; its batches are read again.
+                for descriptor in descriptors:
+                    os.close(descriptor)
+                continue
+            if isinstance(message, DescriptorsLostError):
+                self._fail_worker(worker, message)
+                return
+            if isinstance(message, LoadFailed):
+                self._backlog.put_back(worker.give_back())
+                self._cannot_load(message, worker.pid)
+                self._dismiss(worker)
+                return  # it is gone, with whatever else it said
+            self._nurseries_lost = 0
+            self._task_s = message.seconds
+            task = self.crew.finish(worker)
+            # It gets something to do before anybody looks at what it brought.
+            self._assign()
+            task.finish(worker.result(message, descriptors, self._name, task))
+
+    # Workers go
+
+    def _hung_up(self, channel: Any) -> None:
+        if self.nursery is not None and channel is self.nursery.channel:
+            self._lose_nursery()
+            return
+        worker = next(worker for worker in self.crew if worker.channel is channel)
+        self._dismiss(worker)
+        status = self.crew.status_of(worker)
+        if status is None and worker.nursery is self.nursery:
+            self.crew.wait_for_status(worker)
+        else:
+            self._bury(worker, status)  # without one if the nursery died, too
+
+    def _lose_nursery(self) -> None:
+        """Its workers die with it; nobody is left to tell their statuses."""
+        self._nurseries_lost += 1
+        status = self._close_nursery()
+        for worker in list(self.crew.starting.values()):
+            self._dismiss(worker)
+        while self.crew.dying:
+            self._bury(self.crew.dying.popitem()[1], None)
+        if self._nurseries_lost >= _MOST_NURSERIES:
+            self._backlog.fail(
+                WorkerCrashError(
+                    f"the process that starts the workers of `{self._name}` died "
+                    f"{self._nurseries_lost} times in a row, at last so: "
+                    f"{status_in_words(status)}",
+                    status=status,
+                )
+            )
+
+    def _bury(self, worker: WorkerHandle, status: Optional[int]) -> None:
+        """Reads a dead worker's batches again, or gives them up."""
+        tasks = worker.give_back()
+        if tasks:
+            tasks[0].attempts += status is not None
+        again = [
+            task
+            for task in tasks
+            if task.is_repeatable and task.attempts < _MOST_ATTEMPTS
+        ]
+        self._backlog.put_back(again)
+        for task in tasks:
+            if task not in again:
+                error = crash_error(self._name, worker.pid, status, task.indices)
+                task.finish(TaskResult(error=error))
+
+    def _take_away(self) -> None:
+        """Kills workers whose batch nobody waits for any more."""
+        abandoned = [self._abandoned.popleft() for _ in range(len(self._abandoned))]
+        for worker in self.crew:
+            if worker.tasks and (
+                worker.tasks[0] in abandoned or self._is_in_the_way(worker)
+            ):
+                self._kill(worker)
+
+    def _is_in_the_way(self, worker: WorkerHandle) -> bool:
+        """Whether it keeps other batches waiting for an unwanted one."""
+        return (
+            bool(self._backlog or len(worker.tasks) > 1)
+            and not worker.tasks[0].is_wanted()
+            and worker.since + _UNWANTED_S <= time.monotonic()
+        )
+
+    def _fail_worker(self, worker: WorkerHandle, error: OSError) -> None:
+        """Its batch was read, and cannot be received."""
+        task = worker.tasks[0]
+        message = f"batch {task.indices[0]} of `{self._name}`: {error}"
+        self._kill(worker, ReadError(message, task.indices[0], task.epoch))
+
+    def _kill(self, worker: WorkerHandle, error: Optional[ReadError] = None) -> None:
+        assert worker.pid is not None
+        message = f"worker pid {worker.pid} of `{self._name}` was taken away"
+        stuck, *behind = worker.give_back()
+        stuck.finish(TaskResult(error=error or WorkerCrashError(message, worker.pid)))
+        self._backlog.put_back(behind)
+        self._dismiss(worker)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(worker.pid, signal.SIGKILL)
+
+    def _dismiss(self, worker: WorkerHandle) -> None:
+        with contextlib.suppress(KeyError):  # it never started
+            self._selector.unregister(worker.channel)
+        self.crew.dismiss(worker)
+
+    # The end
+
+    def _close_nursery(self) -> Optional[int]:
+        nursery, self.nursery = self.nursery, None
+        if nursery is None:
+            return None
+        self._selector.unregister(nursery.channel)
+        return nursery.close()
+
+    def _tear_down(self, error: Seq2DataError) -> None:
+        left = [*self.crew, *self.crew.dying.values()]
+        for worker in self.crew:
+            self._dismiss(worker)
+        self._close_nursery()
+        self.payload = None
+        self._is_gone = True
+        self._selector.close()
+        self._bell.close()
+        self._backlog.put_back([task for worker in left for task in worker.give_back()])
+        self._backlog.fail(error)

@@ -1,0 +1,78 @@
+"""Deaths at moments that whole processes hit once in a million."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from seq2data.workers.dispatcher import Dispatcher
+from seq2data.workers.messages import Forked, Result
+from seq2data.workers.task import Task
+from seq2data.workers.worker_handle import WorkerHandle
+
+ANSWER = Result((), (), 0.0, None, False)
+
+
+class DyingChannel:
+    """Its worker has sent answers, then died: they arrive, and nothing can be sent."""
+
+    def __init__(self, answers: list[tuple[Result, list[int]]]) -> None:
+        self._answers = answers
+        self._ours, self._theirs = socket.socketpair()
+        self.is_alive = True
+
+    def fileno(self) -> int:
+        return self._ours.fileno()
+
+    def send(self, message: Any, descriptors: Any = ()) -> None:
+        del message, descriptors
+        if not self.is_alive:
+            raise EOFError
+
+    def receive_ready(self) -> Iterator[tuple[Result, list[int]]]:
+        yield from self._answers
+
+    def close(self) -> None:
+        self._ours.close()
+        self._theirs.close()
+
+
+@pytest.fixture
+def dispatcher() -> Iterator[Dispatcher]:
+    """Idle, and not allowed to start workers of its own."""
+    dispatcher = Dispatcher("Source", 1, 4, "fork", lambda: None)
+    dispatcher.crew.most = 0
+    dispatcher.payload = SimpleNamespace(version=0)  # type: ignore[assignment]
+    yield dispatcher
+    dispatcher.close(wait=True)
+
+
+def test_answers_of_a_worker_found_dead_are_dropped(dispatcher: Dispatcher) -> None:
+    sent = os.open(os.devnull, os.O_RDONLY)
+    channel = DyingChannel([(ANSWER, []), (ANSWER, [sent])])
+    worker = WorkerHandle(0, channel, None, 4)  # type: ignore[arg-type]
+    dispatcher.crew.wish_for(worker)
+    dispatcher.crew.start(Forked(0, 99, 0, -1))
+    first, second, third = tasks = [Task(0, None, (index,)) for index in range(3)]
+    for task in (first, second):
+        assert task.start()
+    dispatcher._send(dispatcher.crew.idle.popleft(), first)
+    dispatcher._send(dispatcher.crew.busy.popleft(), second)
+    channel.is_alive = False
+    dispatcher._backlog.add(third)
+
+    dispatcher._from_worker(worker)  # its first answer earns it the third task
+
+    assert first.future.done()
+    crew = dispatcher.crew
+    assert worker not in [*crew, *crew.idle, *crew.busy]
+    assert not second.future.done()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.close(sent)
+    dispatcher._bury(crew.dying.pop(99), -9)
+    assert [dispatcher._backlog.take() for _ in range(3)] == [*tasks[1:], None]
