@@ -94,7 +94,8 @@ class BatchTimeoutError(Seq2DataError, TimeoutError):
     Attributes:
         index: Index of the first batch the worker had been asked for.
         epoch: Number of the pass, from 0.
-        pid: The worker.
+        pid: The worker; None if none had begun.
+        worker_traceback: Where it was, as text.
     """
 
     def __init__(
@@ -103,14 +104,20 @@ class BatchTimeoutError(Seq2DataError, TimeoutError):
         index: Optional[int] = None,
         epoch: Optional[int] = None,
         pid: Optional[int] = None,
+        worker_traceback: str = "",
     ) -> None:
-        super().__init__(message, index, epoch, pid)
+        super().__init__(message)  # OSError would take more for an errno and a file
         self.index = index
         self.epoch = epoch
         self.pid = pid
+        self.worker_traceback = worker_traceback
+
+    def __reduce__(self) -> tuple[object, ...]:
+        facts = (self.index, self.epoch, self.pid, self.worker_traceback)
+        return type(self), (*self.args, *facts)
 
     def __str__(self) -> str:
-        return str(self.args[0])
+        return f"{self.args[0]}\n\n{self.worker_traceback}".rstrip()
 
 
 class PayloadError(Seq2DataError, pickle.PicklingError):

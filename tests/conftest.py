@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import gc
-import os
-import time
+import signal
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+
+from tests.leaks import assert_nothing_left, ours
 
 MODES = {
     "inline": {"workers": 0},
@@ -17,8 +16,19 @@ MODES = {
     "executed": {"workers": 2},
 }
 
-# Long enough for a machine that does three other things at once.
-_PATIENCE_S = 20.0
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--legacy",
+        action="store_true",
+        help="run the deadlock scenarios the legacy way, too, and print a table",
+    )
+    parser.addoption(
+        "--repeat",
+        type=int,
+        default=1,
+        help="run each deadlock scenario so many times in a row",
+    )
 
 
 @pytest.fixture(params=list(MODES))
@@ -40,6 +50,16 @@ def start_method(
     return str(request.param)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def watch_for_interrupts() -> None:
+    """Its sockets come with the first dataset and stay: no test is to blame."""
+    from seq2data.pipeline.interrupt import interrupt_watch
+
+    # A background job of a shell inherits an ignored SIGINT.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    interrupt_watch.begin()
+
+
 @pytest.fixture(autouse=True)
 def nothing_left_behind() -> Iterator[None]:
     """Fails a test that leaves a process, a thread, a descriptor or shared memory.
@@ -48,61 +68,6 @@ def nothing_left_behind() -> Iterator[None]:
     that is the first to use it would be blamed for them, so only ours count: threads by
     name, descriptors by what they are.
     """
-    before = _ours()
+    before = ours()
     yield
-    deadline = time.monotonic() + _PATIENCE_S
-    left = _ours() - before
-    while left and time.monotonic() < deadline:
-        gc.collect()
-        time.sleep(0.02)  # teardown runs in another thread; this waits for its end
-        left = _ours() - before
-    assert not left
-
-
-def _ours() -> set[str]:
-    return _children() | _sockets_and_memory() | _named_memory() | _reader_threads()
-
-
-def _children() -> set[str]:
-    """Descendants of this process, zombies included."""
-    parents = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            pid, rest = stat.read_text().split(" (", 1)
-        except (FileNotFoundError, ProcessLookupError):  # it has just ended
-            continue
-        parents[int(pid)] = int(rest.rpartition(") ")[2].split()[1])
-    found = {os.getpid()}
-    while True:
-        more = {pid for pid, parent in parents.items() if parent in found} - found
-        if not more:
-            return {f"process {pid}" for pid in found - {os.getpid()}}
-        found |= more
-
-
-def _sockets_and_memory() -> set[str]:
-    found = set()
-    for link in Path("/proc/self/fd").iterdir():
-        try:
-            target = f"{os.readlink(link)} {os.stat(link).st_ino}"
-        except FileNotFoundError:  # the listing's own descriptor, or just closed
-            continue
-        if target.startswith(("socket:", "/memfd:seq2data", "pipe:")):
-            found.add(target)
-    return found
-
-
-def _named_memory() -> set[str]:
-    """Shared memory with a name that looks like ours."""
-    return {f"/dev/shm/{name}" for name in os.listdir("/dev/shm") if "seq2data" in name}
-
-
-def _reader_threads() -> set[str]:
-    """Threads of ours, by the name that the kernel knows them by or Python's."""
-    import threading
-
-    return {
-        f"thread {thread.name}"
-        for thread in threading.enumerate()
-        if thread.name.startswith("seq2data")
-    }
+    assert_nothing_left(before)

@@ -74,6 +74,13 @@ class Misbehaving(Squares):
     def hang(self) -> Any:
         time.sleep(600)
 
+    def pause(self) -> Any:
+        time.sleep(4)
+        return super().__getitem__(self.at)
+
+    def stop_itself(self) -> Any:
+        os.kill(os.getpid(), signal.SIGSTOP)
+
 
 class DiesOnce(Squares):
     """Kills the worker that reads batch 3 for the first time."""

@@ -28,12 +28,13 @@ BUILTIN_BASES = {
     MissingExtraError: ImportError,
 }
 
+IN_WORKER = {"index": 4, "epoch": 2, "pid": 99, "worker_traceback": "Traceback: x"}
 ATTRIBUTES: dict[type, dict[str, Any]] = {
     SourceError: {},
     BatchError: {"index": 4},
-    ReadError: {"index": 4, "epoch": 2, "pid": 99, "worker_traceback": "Traceback: x"},
+    ReadError: IN_WORKER,
     WorkerCrashError: {"pid": 99, "status": -9},
-    BatchTimeoutError: {"index": 4, "epoch": 2, "pid": 99},
+    BatchTimeoutError: IN_WORKER,
     PayloadError: {},
     MissingExtraError: {},
 }
@@ -97,6 +98,6 @@ def test_error_survives_pickling(error_class: type, protocol: int) -> None:
 def test_message_is_the_first_thing_that_is_shown(error_class: type) -> None:
     error = error_class("what happened", **ATTRIBUTES[error_class])
     shown = ["what happened"]
-    if error_class is ReadError:
+    if ATTRIBUTES[error_class] is IN_WORKER:
         shown = ["what happened", "", "Traceback: x"]
     assert str(error).splitlines() == shown

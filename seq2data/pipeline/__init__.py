@@ -1,1 +1,1 @@
-"""Stage 4 of 4: a real `tf.data.Dataset`; TensorFlow begins here."""
+"""Stage 4 of 5: a real `tf.data.Dataset`; TensorFlow begins here."""

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Callable, Optional
+from collections.abc import Iterator, Sequence
+from typing import Any, Callable, Optional, Union
 
 import tensorflow as tf
 
 from seq2data.errors import BatchError, SourceError
 from seq2data.options import Options, check_whole
 from seq2data.pipeline.bridge import large_batches, small_batches, with_pipeline_options
+from seq2data.pipeline.ending import watch
 from seq2data.pipeline.engine import (
     Engine,
     GeneratorEngine,
     IndexableEngine,
     Passes,
 )
+from seq2data.pipeline.interrupt import interrupt_watch
 from seq2data.pipeline.reading import Reading, open_reading
 from seq2data.pipeline.signature import from_signature
-from seq2data.pipeline.window import Feed
+from seq2data.pipeline.window import Ended, Feed
 from seq2data.plan.chunks import batches_per_chunk
 from seq2data.plan.epochs import Plan
 from seq2data.source.adapt import Source, adapt
@@ -82,7 +84,9 @@ def to_dataset(
         output_signature: Nested `tf.TensorSpec` of `source[i]` (after `transform`).
             None for the dtypes of the first batch, with the dimensions in which the
             first and the last batch agree; the batch dimension is always None.
-        timeout: Seconds that a batch may take in a worker process, None for no limit.
+        timeout: Seconds that a batch may take, None for no limit. Without it, a
+            warning tells after 60 seconds, and at doubling intervals, where the worker
+            is.
 
     Returns:
         A dataset with known cardinality (unknown for generators). Its workers live as
@@ -94,33 +98,67 @@ def to_dataset(
             `output_signature`.
         ReadError: Reading the first or last batch raised.
         PayloadError: It cannot be sent to workers (only where `workers` is given;
-            else it is read in threads, with a warning).
+            else it is read in one thread, with a warning).
         ValueError: A number is out of its range.
     """
     options = Options(
         workers, use_multiprocessing, max_queue_size, shuffle, seed, timeout
     )
     signature = None if output_signature is None else from_signature(output_signature)
-    adapted = adapt(source, transform)
     if batch_size is not None:
         check_whole("batch_size", batch_size, 1)
-    if isinstance(adapted, Indexable):
-        engine: Engine[Any] = _index_engine(
-            adapted, options, signature, batched=batch_size is None
-        )
-    else:
-        _check_generator_options(options)
-        engine = _generator_engine(adapted, options, signature)
-    dataset = SourceDataset(engine, _num_batches(engine))
+    dataset = open_dataset(
+        adapt(source, transform), options, signature, batched=batch_size is None
+    )
     return dataset if batch_size is None else dataset.batch(batch_size)
 
 
-class SourceDataset(tf.data.Dataset):  # type: ignore[misc]  # TF has no types
-    """The dataset that owns an engine; iterators and derived datasets keep it."""
+def open_dataset(
+    source: Source,
+    options: Options,
+    signature: Optional[BatchSpec] = None,
+    *,
+    batched: bool = True,
+    ranks_only: bool = False,
+    draw: Optional[Callable[[int], Sequence[int]]] = None,
+) -> SourceDataset:
+    """The dataset that reads a source.
 
-    def __init__(self, engine: Engine[Any], num_batches: Optional[int]) -> None:
-        self._engine = engine
-        self._num_batches = num_batches
+    Args:
+        source: What is read.
+        options: How.
+        signature: What every batch is held to, if the user said so.
+        batched: Whether the first dimension counts samples.
+        ranks_only: Whether batches may have any size, as Keras 2 has it.
+        draw: Gives each pass its order of the indices, instead of the seed.
+    """
+    if isinstance(source, Indexable):
+        plan = Plan(options.shuffle, options.seed, draw)
+        engine, first = _index_engine(source, options, signature, plan, batched)
+    else:
+        _check_generator_options(options)
+        engine, first = _generator_engine(source, options, signature)
+    if ranks_only and signature is None:
+        engine.spec = engine.spec.ranks_only()
+    return SourceDataset(engine, _num_batches(engine), first)
+
+
+class SourceDataset(tf.data.Dataset):  # type: ignore[misc]  # TF has no types
+    """The dataset that owns an engine; iterators and derived datasets keep it.
+
+    Attributes:
+        engine: Reads the batches.
+        num_batches: Of a pass, None for a generator's.
+        first: The spec of the first batch, without a dimension that varies.
+    """
+
+    def __init__(
+        self, engine: Engine[Any], num_batches: Optional[int], first: BatchSpec
+    ) -> None:
+        self.engine = engine
+        self.num_batches = num_batches
+        self.first = first
+        watch(engine)
         self._stream = with_pipeline_options(_stream(engine, num_batches))
         super().__init__(self._stream._variant_tensor)
 
@@ -133,10 +171,11 @@ class SourceDataset(tf.data.Dataset):  # type: ignore[misc]  # TF has no types
         return self._stream.element_spec
 
     def __iter__(self) -> Iterator[Any]:
-        num_batches = _num_batches(self._engine)
-        if num_batches != self._num_batches:
+        interrupt_watch.begin()
+        num_batches = _num_batches(self.engine)
+        if num_batches != self.num_batches:
             # The source has changed its length, which a dataset cannot.
-            return iter(SourceDataset(self._engine, num_batches))
+            return iter(SourceDataset(self.engine, num_batches, self.first))
         return super().__iter__()  # type: ignore[no-any-return]  # TF has no types
 
 
@@ -159,11 +198,10 @@ def _index_engine(
     source: Indexable,
     options: Options,
     signature: Optional[BatchSpec],
-    *,
+    plan: Plan,
     batched: bool,
-) -> IndexableEngine:
+) -> tuple[Engine[Any], BatchSpec]:
     source.num_batches()  # refuses an empty one before its hook is called
-    plan = Plan(options.shuffle, options.seed)
     passes = Passes(source, plan)
     passes.prepare()
     indices = sorted({0, source.num_batches() - 1})
@@ -175,23 +213,24 @@ def _index_engine(
         is_dense = all(leaf.kind == ARRAY for leaf in spec.leaves)
         most_per_pull = batches_per_chunk(nbytes) if is_dense else 1
         passes.remember(peeked)
-        return IndexableEngine(reading, spec, most_per_pull, passes)
+        engine = IndexableEngine(reading, spec, most_per_pull, passes)
+        return engine, _concrete(peeked[0])
 
 
 def _generator_engine(
     source: Source, options: Options, signature: Optional[BatchSpec]
-) -> GeneratorEngine:
+) -> tuple[Engine[Any], BatchSpec]:
     plan = Plan(seed=options.seed)
     with open_reading(source, options, plan.entropy) as reading:
         feed = Feed(reading, source.restarts, source.name)
-        items = [feed.peek(ahead, wait_s=None) for ahead in range(_PEEKED_ITEMS)]
+        items = [_peek_item(feed, ahead) for ahead in range(_PEEKED_ITEMS)]
         peeked = {i: item for i, item in enumerate(items) if isinstance(item, BatchRun)}
         if not peeked:
             raise SourceError(
                 f"`{source.name}` is empty: it ended before its first batch"
             )
         spec = _spec(peeked, signature, batched=True)
-        return GeneratorEngine(reading, spec, 1, feed)
+        return GeneratorEngine(reading, spec, 1, feed), _concrete(peeked[0])
 
 
 def _peek(reading: Reading, indices: list[int]) -> dict[int, BatchRun]:
@@ -199,12 +238,20 @@ def _peek(reading: Reading, indices: list[int]) -> dict[int, BatchRun]:
     for task in tasks:
         reading.pool.submit(task)
     peeked = {}
+    patience = reading.patience()
     for index, task in zip(indices, tasks):
-        result = task.future.result()
+        while (result := patience.wait(task)) is None:
+            continue  # the wait itself reports what takes long
         if result.error is not None:
             raise result.error
         peeked[index] = result.runs[0]
     return peeked
+
+
+def _peek_item(feed: Feed, ahead: int) -> Union[BatchRun, Ended]:
+    while (item := feed.peek(ahead)) is None:
+        continue  # the wait itself reports what takes long
+    return item
 
 
 def _spec(
@@ -222,6 +269,11 @@ def _spec(
     if not spec.leaves:
         raise BatchError(f"the first batch holds no array: {spec.structure}", 0)
     return spec
+
+
+def _concrete(run: BatchRun) -> BatchSpec:
+    arrays = [array[0, ...] for array in run.arrays]
+    return BatchSpec.of(run.structure, arrays, batched=False)
 
 
 def _batch_bytes(run: BatchRun) -> int:

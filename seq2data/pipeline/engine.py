@@ -17,7 +17,7 @@ import itertools
 import threading
 import weakref
 from abc import ABC, abstractmethod
-from typing import Any, Generic, Optional, TypeVar, Union
+from typing import Any, Callable, Generic, Optional, TypeVar, Union
 
 import numpy as np
 
@@ -47,12 +47,19 @@ class Engine(ABC, Generic[_Position]):
 
     def __init__(self, reading: Reading, spec: BatchSpec, most_per_pull: int) -> None:
         self.spec = spec
+        self.on_error: Callable[[Exception], object] = ignore
+        """Called with what a pull raises, which TensorFlow turns into a text."""
         self._reading = reading
         self.most_per_pull = most_per_pull
         self._positions: dict[int, _Position] = {}
         self._numbers = itertools.count(1)
         self._lifelines: dict[int, weakref.ref[np.ndarray]] = {}
         weakref.finalize(self, reading.pool.close, wait=False).atexit = False
+
+    @property
+    def has_passes(self) -> bool:
+        """Whether an iterator is alive."""
+        return bool(self._lifelines)
 
     def pull(
         self, state: np.ndarray, num_batches: Optional[int]
@@ -69,9 +76,13 @@ class Engine(ABC, Generic[_Position]):
         Raises:
             Seq2DataError: They could not be read, or break the spec.
         """
-        lifeline = self._lifeline(state, num_batches)
-        self._reading.note_exchange()
-        return lifeline, self._next(self._positions[int(lifeline[0])])
+        try:
+            lifeline = self._lifeline(state, num_batches)
+            self._reading.note_exchange()
+            return lifeline, self._next(self._positions[int(lifeline[0])])
+        except Exception as error:
+            self.on_error(error)
+            raise
 
     def _lifeline(self, state: np.ndarray, num_batches: Optional[int]) -> np.ndarray:
         if state.size:
@@ -107,6 +118,10 @@ class Engine(ABC, Generic[_Position]):
 
     def _hand_over(self, run: BatchRun, index: int) -> Batches:
         return run.count, self.spec.conform(run.structure, run.arrays, index)
+
+
+def ignore(error: Exception) -> None:
+    """What `on_error` is without anybody who wants to know."""
 
 
 def _end_pass(engine: weakref.ref[Engine[Any]], number: int) -> None:

@@ -10,7 +10,9 @@ from typing import Callable, Optional
 
 from seq2data.errors import PayloadError
 from seq2data.options import Options, start_method
+from seq2data.pipeline.interrupt import interrupt_watch
 from seq2data.pipeline.late import ArrayDropper
+from seq2data.pipeline.patience import Patience
 from seq2data.plan.chunks import ChunkSize
 from seq2data.source.adapt import Source
 from seq2data.source.generator import GeneratorObject
@@ -20,7 +22,7 @@ from seq2data.workers.task import Pool
 from seq2data.workers.threads import ThreadPool
 
 # Warnings point at the caller of `to_dataset`.
-_CALLER = 7
+_CALLER = 8
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class Reading:
         chunk_size: How many go into a task.
         most_tasks: How many tasks are read ahead.
         note_exchange: Called when arrays go to TensorFlow.
+        name: The source's, for messages.
+        timeout: Seconds that a task may take, None for no limit.
     """
 
     pool: Pool
@@ -40,6 +44,12 @@ class Reading:
     chunk_size: ChunkSize
     most_tasks: int
     note_exchange: Callable[[], object]
+    name: str
+    timeout: Optional[float]
+
+    def patience(self) -> Patience:
+        """For one consumer of tasks."""
+        return Patience(self.pool, self.name, self.timeout)
 
 
 @contextlib.contextmanager
@@ -49,6 +59,7 @@ def open_reading(source: Source, options: Options, entropy: int) -> Iterator[Rea
     Raises:
         PayloadError: The source cannot be sent to the processes that were asked for.
     """
+    interrupt_watch.begin()
     workers = max(1, options.num_workers) if isinstance(source, Indexable) else 1
     dropper = ArrayDropper()
     pool = _make_pool(source, options, workers, dropper)
@@ -63,6 +74,8 @@ def open_reading(source: Source, options: Options, entropy: int) -> Iterator[Rea
             ChunkSize(workers),
             workers + options.max_queue_size,
             dropper.note_exchange,
+            source.name,
+            options.timeout,
         )
     except BaseException:
         pool.close()
@@ -79,7 +92,6 @@ def _make_pool(
         workers,
         free_segments=options.max_queue_size + 2,
         start_method=start_method(),
-        timeout=options.timeout,
         before_assign=dropper,
     )
     try:
@@ -87,17 +99,21 @@ def _make_pool(
     except PayloadError as error:
         pool.close()
         if isinstance(source, Indexable):
-            _allow_threads(options, error)
-        return ThreadPool(source, workers)
+            _allow_thread(options, error)
+        # One only: what cannot be sent is often an open file, which has one position.
+        return ThreadPool(source, 1)
+    except BaseException:
+        pool.close()
+        raise
     return pool
 
 
-def _allow_threads(options: Options, error: PayloadError) -> None:
+def _allow_thread(options: Options, error: PayloadError) -> None:
     if options.workers is not None:
         raise error
     warnings.warn(
-        f"{error}. It is read in threads now, which share one core for Python code; "
-        "`use_multiprocessing=False` says that this is what you want",
+        f"{error}. It is read in one thread of this process now; `workers=1, "
+        "use_multiprocessing=False` says that this is what you want",
         RuntimeWarning,
         stacklevel=_CALLER,
     )

@@ -9,17 +9,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from concurrent.futures import TimeoutError as NotReadyError
 from typing import Optional, Union
 
 from seq2data.errors import ReadError, Seq2DataError, SourceError
+from seq2data.pipeline.patience import SLICE_S
 from seq2data.pipeline.reading import Reading
 from seq2data.plan.epochs import Epoch
 from seq2data.workers.task import BatchRun, Task, concatenate
-
-# A pull that finds nothing returns to TensorFlow this often, which then notices if the
-# iterator was deleted; the wait itself ends on an answer, a death or close.
-SLICE_S = 0.2
 
 
 class Token:
@@ -51,6 +47,7 @@ class Pass:
     ) -> None:
         self.token = Token()
         self._reading = reading
+        self._patience = reading.patience()
         self._epoch = epoch
         self._remembered = dict(remembered)
         self._submitted = 0
@@ -102,9 +99,8 @@ class Pass:
         if isinstance(head, BatchRun):
             self._runs.append(head)
         else:
-            try:
-                result = head.future.result(wait_s)
-            except NotReadyError:
+            result = self._patience.wait(head, wait_s)
+            if result is None:
                 return False
             if result.error is not None:
                 self._errors.append(result.error)
@@ -177,6 +173,7 @@ class Feed:
 
     def __init__(self, reading: Reading, restarts: bool, name: str) -> None:
         self._reading = reading
+        self._patience = reading.patience()
         self._restarts = restarts
         self._name = name
         self._runs_begun = 0
@@ -184,6 +181,8 @@ class Feed:
         self._taken = 0
         self._has_ended = False
         self._window: deque[Task] = deque()
+        self._most_ahead = 0
+        self._is_first = False
 
     @property
     def index(self) -> int:
@@ -191,11 +190,13 @@ class Feed:
         return self._taken
 
     def begin(self) -> None:
-        """Gets ready for a pass: goes on where the last one stopped.
+        """Gets ready for a pass, which reads ahead: goes on where the last one stopped.
 
         Raises:
             SourceError: The generator came to its end and cannot begin again.
         """
+        self._most_ahead = self._reading.most_tasks
+        self._is_first = True
         if not self._has_ended:
             return
         if not self._restarts:
@@ -209,24 +210,27 @@ class Feed:
         self._submitted = self._taken = 0
         self._window.clear()
 
-    def peek(self, ahead: int = 0, wait_s: Optional[float] = SLICE_S) -> Peeked:
-        """The item `ahead` places on.
+    def peek(self, ahead: int = 0) -> Peeked:
+        """The item `ahead` places on; None if it is not there after a moment.
 
         Raises:
             Seq2DataError: It could not be read.
         """
         if self._has_ended:
             return ENDED
-        self._fill(ahead + 1 if wait_s is None else self._reading.most_tasks)
-        try:
-            result = self._window[ahead].future.result(wait_s)
-        except NotReadyError:
+        self._fill(max(ahead + 1, self._most_ahead))
+        result = self._patience.wait(self._window[ahead])
+        if result is None:
             return None
         if result.runs:
             return result.runs[0]
         if ahead == 0:
             self._has_ended = True
             self._window.clear()
+            if result.error is None and self._is_first and self._taken:
+                # The pass before took the last item, and did not ask for the end.
+                self.begin()
+                return None
         if result.error is None:
             return ENDED
         try:
@@ -237,8 +241,9 @@ class Feed:
     def take(self) -> None:
         """Marks the next item as delivered."""
         self._window.popleft()
+        self._is_first = False
         self._taken += 1
-        self._fill(self._reading.most_tasks)
+        self._fill(self._most_ahead)
 
     def _fill(self, most: int) -> None:
         while len(self._window) < most:

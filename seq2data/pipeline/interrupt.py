@@ -1,0 +1,140 @@
+"""Ctrl-C while the main thread is inside TensorFlow.
+
+Python runs a signal's handler in the main thread, between two of its instructions. A
+main thread that waits in TensorFlow executes none until the batch comes, which can take
+minutes. So the wait itself looks whether a SIGINT is there that nobody has handled: the
+signal leaves a byte in a socket (`signal.set_wakeup_fd`), and our handler takes it out.
+Such a wait ends in an error, which brings the main thread back to Python.
+
+Two pieces of TensorFlow's own Python code do not survive a KeyboardInterrupt. One makes
+an error that was raised in C++ (pybind11 calls the mixture a `MISMATCH`). The other is
+an iterator's `__next__`: there it now and then corrupts the memory of TensorFlow 2.21,
+with datasets of TensorFlow's own as well, or is swallowed by a destructor. The handler
+therefore has KeyboardInterrupt raised in the caller of such code, at its next event.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import signal
+import socket
+import sys
+import threading
+from types import FrameType
+from typing import Any, NoReturn, Optional
+
+# Those pieces of code; what they call is part of them.
+_FRAGILE = (
+    "tensorflow.python.data.ops.iterator_ops",
+    "tensorflow.python.eager.core",
+    "tensorflow.python.framework.errors_impl",
+)
+
+
+class InterruptWatch:
+    """Knows whether a Ctrl-C waits for the main thread. There is one, for good.
+
+    Its two sockets live as long as the process: signals are the process's.
+    """
+
+    def __init__(self) -> None:
+        self._sockets: Optional[tuple[socket.socket, socket.socket]] = None
+        self._target: Optional[FrameType] = None
+        atexit.register(self._end)
+        os.register_at_fork(after_in_child=self._end)
+
+    def begin(self) -> None:
+        """Watches from now on, unless the program handles Ctrl-C in its own way.
+
+        Only the main thread may set handlers; in others this does nothing.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            return
+        is_ours = self._is_ours()
+        if not (
+            is_ours or signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        ):
+            return
+        if self._sockets is None:
+            self._sockets = socket.socketpair()
+            for end in self._sockets:
+                end.setblocking(False)
+        bell = self._sockets[1].fileno()
+        others = signal.set_wakeup_fd(bell, warn_on_full_buffer=False)
+        if others not in (-1, bell):  # an event loop's, which needs it
+            signal.set_wakeup_fd(others)
+            return
+        if not is_ours:
+            self._forget()
+            signal.signal(signal.SIGINT, self._interrupt)
+
+    def is_pending(self) -> bool:
+        """Whether Ctrl-C was pressed and no KeyboardInterrupt was raised for it."""
+        if self._sockets is None or not self._is_ours():
+            return False
+        try:
+            return signal.SIGINT in self._sockets[0].recv(4096, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+
+    def _end(self) -> None:
+        """Leaves signals as they were: at the end, and in a forked child."""
+        if self._sockets is None:
+            return
+        if self._is_ours():
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            signal.set_wakeup_fd(-1)
+        for end in self._sockets:
+            end.close()
+        self._sockets = None
+
+    def _interrupt(self, _: int, frame: Optional[FrameType]) -> None:
+        target = _robust_frame(frame)
+        if self._target is not None:  # the second Ctrl-C, which waits for nothing
+            sys.settrace(None)
+            self._raise()
+        if target is None or sys.gettrace() is not None:  # a debugger's, say
+            self._raise()
+        self._target = target
+        target.f_trace = self._trace
+        sys.settrace(self._trace_call)
+
+    def _trace(self, _: FrameType, __: str, ___: Any) -> None:
+        self._raise()
+
+    def _trace_call(self, frame: FrameType, _: str, __: Any) -> None:
+        # A call by the target: `list(dataset)` has no event of its own for long.
+        if frame.f_back is self._target:
+            self._raise()
+
+    def _raise(self) -> NoReturn:
+        """Raises KeyboardInterrupt; Python ends the tracing when a tracer raises."""
+        self._target = None
+        self._forget()
+        # The error that has ended TensorFlow's wait is no news to who pressed Ctrl-C.
+        raise KeyboardInterrupt from None
+
+    def _is_ours(self) -> bool:
+        return signal.getsignal(signal.SIGINT) == self._interrupt
+
+    def _forget(self) -> None:
+        assert self._sockets is not None
+        with contextlib.suppress(BlockingIOError):
+            while self._sockets[0].recv(4096):
+                continue
+
+
+def _robust_frame(frame: Optional[FrameType]) -> Optional[FrameType]:
+    """The caller of the fragile code that a frame is in, None for other frames."""
+    target = None
+    while frame is not None:
+        is_fragile = frame.f_globals.get("__name__") in _FRAGILE
+        frame = frame.f_back
+        if is_fragile:
+            target = frame
+    return target
+
+
+interrupt_watch = InterruptWatch()

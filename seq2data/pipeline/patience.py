@@ -1,0 +1,115 @@
+"""The wait for a batch, in the thread that needs it.
+
+It ends on the batch, on the error that a worker's death or the pool's close becomes, on
+`timeout`, on Ctrl-C, and anyhow after a moment, so that TensorFlow can see whether its
+iterator was deleted. A batch that takes very long is reported while the wait goes on.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from concurrent.futures import TimeoutError as NotReadyError
+from typing import Optional
+
+from seq2data.errors import BatchTimeoutError
+from seq2data.pipeline.interrupt import interrupt_watch
+from seq2data.workers.task import Pool, Reader, Task, TaskResult
+
+# A pull that finds nothing returns to TensorFlow this often.
+SLICE_S = 0.2
+# A main thread that executes Python handles Ctrl-C itself, within this time.
+_HANDLED_S = 0.1
+_FIRST_WARNING_S = 60.0
+
+
+class Patience:
+    """Waits for one task after the other.
+
+    Args:
+        pool: Reads them.
+        name: The source's, for messages.
+        timeout: Seconds that reading one may take, None for no limit.
+    """
+
+    def __init__(self, pool: Pool, name: str, timeout: Optional[float]) -> None:
+        self._pool = pool
+        self._name = name
+        self._timeout = timeout
+        self._task: Optional[Task] = None
+        self._began = 0.0
+        self._warn_after_s = _FIRST_WARNING_S
+
+    def wait(self, task: Task, wait_s: float = SLICE_S) -> Optional[TaskResult]:
+        """The task's result, None if it is not there after `wait_s`.
+
+        Raises:
+            InterruptedError: Ctrl-C was pressed, and the main thread is waiting for us.
+        """
+        result = _result(task, wait_s)
+        if result is not None or not wait_s:
+            return result
+        if interrupt_watch.is_pending():
+            result = _result(task, _HANDLED_S)
+            if result is None and interrupt_watch.is_pending():
+                which = f"batch {task.indices[0]} of `{self._name}`"
+                raise InterruptedError(f"Ctrl-C ended the wait for {which}")
+        return result or self._complain(task)
+
+    def _complain(self, task: Task) -> Optional[TaskResult]:
+        now = time.monotonic()
+        if task is not self._task:
+            self._task = task
+            self._began = now
+            self._warn_after_s = _FIRST_WARNING_S
+        reader = self._pool.reader_of(task)
+        seconds = now - (self._began if reader is None else reader.since)
+        # `timeout` is for reading, and says nothing of how long workers take to start.
+        if self._timeout is not None and seconds > (
+            self._timeout if reader else max(self._timeout, _FIRST_WARNING_S)
+        ):
+            error = self._error(task, reader)
+            self._pool.abandon(task)
+            return TaskResult(error=error)
+        if seconds > self._warn_after_s:
+            self._warn_after_s *= 2
+            what, where = self._describe(task, reader)
+            warnings.warn(
+                f"{what} has not come for {seconds:.0f} seconds; the wait goes on, "
+                f"`timeout=` would end it with an error\n\n{where}",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        return None
+
+    def _error(self, task: Task, reader: Optional[Reader]) -> BatchTimeoutError:
+        what, where = self._describe(task, reader)
+        return BatchTimeoutError(
+            f"{what} took longer than `timeout={self._timeout}` seconds",
+            task.indices[0],
+            task.epoch,
+            None if reader is None else reader.pid,
+            where,
+        )
+
+    def _describe(self, task: Task, reader: Optional[Reader]) -> tuple[str, str]:
+        """Which batch, read by whom, and where that is."""
+        batch = f"batch {task.indices[0]} of `{self._name}` (epoch {task.epoch}"
+        if reader is not None:
+            return f"{batch}, worker pid {reader.pid})", reader.stacks()
+        starter = self._pool.starter()
+        if starter is None:
+            return (
+                f"{batch}, waiting for a worker)",
+                "(all are busy)",
+            )
+        return f"{batch}, waiting for pid {starter.pid} to start a worker)", (
+            starter.stacks()
+        )
+
+
+def _result(task: Task, wait_s: float) -> Optional[TaskResult]:
+    try:
+        return task.future.result(wait_s)
+    except NotReadyError:
+        return None
