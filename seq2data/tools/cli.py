@@ -13,9 +13,9 @@ from typing import Optional
 
 import seq2data
 from seq2data.errors import Seq2DataError
-from seq2data.tools import demo
+from seq2data.tools import deadlocks, demo, run
 
-_COMMANDS = (demo,)
+_COMMANDS = (demo, run, deadlocks)
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:

@@ -1,0 +1,212 @@
+"""The user's source with an accident at some batches: what the workers read.
+
+Workers import this module, so it does not load TensorFlow. Every process that imports
+it writes its Python stacks to stderr when it gets `STACKS_SIGNAL`.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import importlib
+import inspect
+import operator
+import os
+import random
+import signal
+import threading
+import zlib
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cloudpickle
+import numpy as np
+
+from seq2data.errors import SourceError
+from seq2data.source.adapt import adapt
+from seq2data.source.indexable import Indexable
+from seq2data.source.structure import flatten
+from seq2data.tools.deadlocks import STACKS_SIGNAL
+
+faulthandler.register(STACKS_SIGNAL, file=2, all_threads=True)
+
+
+class DeliberateError(Exception):
+    """What the scenario `exception` raises in the place of the user's code."""
+
+
+class Probe:
+    """The first batches of the user's source and its last one, with an accident.
+
+    A source that has fewer batches is read again from its beginning.
+
+    Args:
+        source: The user's.
+        num_batches: How many a pass has here.
+        folder: Remembers, for all processes, which accidents have happened.
+        accident: The method that is called before the batches `at`; "" for none.
+        at: Indices here.
+        read_s: Seconds that the slowest batch took.
+
+    Attributes:
+        passes_ended: Calls of `on_epoch_end`, in the caller's process.
+    """
+
+    def __init__(
+        self,
+        source: Any,
+        num_batches: int,
+        folder: str,
+        *,
+        accident: str = "",
+        at: tuple[int, ...] = (),
+        read_s: float = 0.0,
+    ) -> None:
+        self.passes_ended = 0
+        self.fifo = Path(folder, "frozen")
+        self._source = source
+        self._num_batches = num_batches
+        self._folder = folder
+        self._accident = accident
+        self._at = at
+        self._read_s = read_s
+        self._as_pass_began = source
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_as_pass_began": None}
+
+    def __len__(self) -> int:
+        return self._num_batches
+
+    def __getitem__(self, index: int) -> Any:
+        if index in self._at:
+            getattr(self, self._accident)(index)
+        return self._read(self._source, index)
+
+    def _read(self, source: Any, index: int) -> Any:
+        length = len(source)
+        is_cut = index == self._num_batches - 1 and length > self._num_batches
+        return source[length - 1 if is_cut else index % length]
+
+    def on_epoch_begin(self) -> None:
+        getattr(self._source, "on_epoch_begin", lambda: None)()
+        self._as_pass_began = _copy(self._source)
+
+    def on_epoch_end(self) -> None:
+        self.passes_ended += 1
+        getattr(self._source, "on_epoch_end", lambda: None)()
+
+    def fingerprints(self) -> list[Fingerprint]:
+        """Of what plain indexing gives, with the source as the last pass had it."""
+        source = self._as_pass_began
+        return [fingerprint(self._read(source, index)) for index in range(len(self))]
+
+    def has_happened(self, index: int) -> Path:
+        """The file that is there when the accident has happened."""
+        return Path(self._folder, f"{self._accident}-{index}")
+
+    def kill(self, index: int) -> None:
+        """Dies once, at a random moment of reading the batch or right after it."""
+        if self._is_first(index):
+            # Not from `random` itself, whose numbers are the user's.
+            moment_s = random.SystemRandom().uniform(0, self._read_s)
+            threading.Timer(moment_s, os.kill, (os.getpid(), signal.SIGKILL)).start()
+            self._read(self._source, index)
+            threading.Event().wait()
+
+    def freeze(self, index: int) -> None:
+        """Stops once; whoever reads the FIFO, if there is one, learns who."""
+        if self._is_first(index):
+            if self.fifo.exists():
+                self.fifo.write_text(str(os.getpid()))
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+    def fail(self, index: int) -> None:
+        """Raises."""
+        raise DeliberateError(f"raised on purpose at batch {index}")
+
+    def interrupt(self, index: int) -> None:
+        """Does what a terminal does on Ctrl-C, and never comes back."""
+        if self._is_first(index):
+            os.killpg(os.getpgrp(), signal.SIGINT)
+        threading.Event().wait()
+
+    def _is_first(self, index: int) -> bool:
+        try:
+            self.has_happened(index).touch(exist_ok=False)
+        except FileExistsError:
+            return False
+        return True
+
+
+class Fingerprint(NamedTuple):
+    """What two readings of a batch are compared by."""
+
+    shapes: str
+    values: int
+
+
+def fingerprint(batch: Any) -> Fingerprint:
+    """Of the user's batch, or of what a dataset made of it."""
+    structure, arrays = flatten(batch)
+    shapes = ", ".join(f"{array.dtype} {list(array.shape)}" for array in arrays)
+    values = 0
+    for array in arrays:
+        is_text = array.dtype == object
+        raw = repr(array.tolist()).encode() if is_text else array.tobytes()
+        values = zlib.crc32(raw, values)
+    return Fingerprint(f"{structure} of {shapes}", values)
+
+
+def _copy(source: Any) -> Any:
+    """As workers get it, or itself if it cannot be sent.
+
+    Plain indexing may leave in a source what cannot be sent, such as an open file; and
+    `on_epoch_end` may shuffle in place what the last pass was read with.
+    """
+    try:
+        return cloudpickle.loads(cloudpickle.dumps(source))
+    except Exception:  # noqa: BLE001  # `to_dataset` tells what is wrong with it
+        return source
+
+
+class DemoSource:
+    """Forty batches of pictures and their labels, drawn from the index alone."""
+
+    def __len__(self) -> int:
+        return 40
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        draw = np.random.default_rng(index)
+        return draw.random((32, 64, 64, 3), np.float32), draw.integers(0, 10, 32)
+
+
+def load_target(target: str) -> Any:
+    """The source that `MODULE:OBJECT` names, or makes.
+
+    Raises:
+        SourceError: There is none; tells why in a sentence.
+    """
+    if not target:
+        return DemoSource()
+    module_name, _, name = target.partition(":")
+    if not (module_name and name):
+        raise SourceError(f"a target is MODULE:OBJECT; received: `{target}`")
+    try:
+        made = operator.attrgetter(name)(importlib.import_module(module_name))
+        if callable(made) and (
+            isinstance(made, type) or not hasattr(made, "__getitem__")
+        ):
+            inspect.signature(made).bind()
+            made = made()
+    except Exception as error:
+        raise SourceError(
+            f"`{target}` cannot be had: {type(error).__name__}: {error}"
+        ) from error
+    adapted = adapt(made)
+    if not isinstance(adapted, Indexable):
+        raise SourceError(
+            f"`{target}` is a `{type(made).__qualname__}`: an object with `__len__` "
+            "and `__getitem__` is needed"
+        )
+    adapted.num_batches()  # refuses an empty one
+    return made

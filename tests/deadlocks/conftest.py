@@ -1,0 +1,113 @@
+"""`ours` runs seq2data's side of a scenario; `--legacy` adds controls and a table."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+
+from tests.deadlocks import program
+from tests.deadlocks.program import Outcome, Program
+
+pytest.importorskip("tensorflow")
+
+_OURS_S = 120.0
+_LEGACY_S = 25.0
+_ROWS = pytest.StashKey[dict[str, dict[str, str]]]()
+
+
+def pytest_pycollect_makeitem(collector: Any, name: str, obj: Any) -> Any:
+    del obj
+    if name == "test_legacy" and not collector.config.getoption("--legacy"):
+        return []
+    return None
+
+
+def _record(request: pytest.FixtureRequest, side: str, outcome: Outcome) -> None:
+    rows = request.config.stash.setdefault(_ROWS, {}).setdefault(
+        request.module.__name__, {}
+    )
+    rows["symptom"] = (request.module.__doc__ or "").splitlines()[0].rstrip(".")
+    rows[side] = outcome.summary
+
+
+@pytest.fixture
+def ours(request: pytest.FixtureRequest, tmp_path: Path) -> Outcome:
+    """What became of the scenario's `ours`, run to its end, `--repeat` times."""
+    times = request.config.getoption("--repeat")
+    outcome = program.run(
+        request.module.__name__,
+        "ours",
+        tmp_path,
+        _OURS_S * times,
+        **{program.REPEAT: str(times)},
+    )
+    _record(request, "seq2data", outcome)
+    return outcome
+
+
+@pytest.fixture
+def legacy(request: pytest.FixtureRequest, tmp_path: Path) -> Outcome:
+    """What became of the scenario's `legacy`: the control."""
+    limit_s = getattr(request.module, "LEGACY_S", _LEGACY_S)
+    outcome = program.run(request.module.__name__, "legacy", tmp_path, limit_s)
+    _record(request, "legacy", outcome)
+    return outcome
+
+
+@pytest.fixture
+def start(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[Callable[..., Program]]:
+    """Starts a side of the scenario that the test itself wants to interfere with."""
+    programs = []
+
+    def start(side: str = "ours", **environment: str) -> Program:
+        started = program.start(request.module.__name__, side, tmp_path, **environment)
+        programs.append(started)
+        return started
+
+    yield start
+    for started in programs:
+        started.kill()
+
+
+@pytest.fixture
+def record(request: pytest.FixtureRequest) -> Callable[[str, Outcome], None]:
+    """Enters the outcome of a started program into the table: (side, outcome)."""
+    return lambda side, outcome: _record(request, side, outcome)
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    rows = config.stash.get(_ROWS, {})
+    if not config.getoption("--legacy") or not rows:
+        return
+    versions = {
+        name: importlib.metadata.version(name)
+        for name in ("keras", "tensorflow", "seq2data", "numpy")
+        if _is_installed(name)
+    }
+    about = ", ".join(f"{name} {version}" for name, version in versions.items())
+    terminalreporter.write_line(f"\n{about}; {time.strftime('%Y-%m-%d')}\n")
+    terminalreporter.write_line(
+        f"| scenario | Keras {versions['keras']} | seq2data |\n|---|---|---|"
+    )
+    for module in sorted(rows):
+        row = rows[module]
+        number = module.rpartition(".test_")[2][:2]
+        legacy = row.get("legacy", "no control")
+        terminalreporter.write_line(
+            f"| {number} {row['symptom']} | {legacy} | {row.get('seq2data', '')} |"
+        )
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True

@@ -1,0 +1,106 @@
+"""`seq2data run` is to a script what `python` is, with the patches on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("tensorflow")
+
+pytestmark = pytest.mark.tensorflow
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    path = os.pathsep.join(filter(None, [str(ROOT), *sys.path]))
+    return subprocess.run(
+        [sys.executable, "-m", "seq2data", "run", *words],
+        env={**os.environ, "PYTHONPATH": path},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def write(path: Path, code: str) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(code)
+    return path
+
+
+def test_script_is_main_with_its_own_words(tmp_path: Path) -> None:
+    write(tmp_path / "scripts/beside.py", "name = 'a module beside the script'")
+    script = write(
+        tmp_path / "scripts/train.py",
+        "import sys, beside, __main__\n"
+        "print(__name__, sys.argv, beside.name)\n"
+        "print(__file__ == sys.argv[0], __main__.__file__ == __file__)\n"
+        "import keras\n"
+        "print(hasattr(keras.Model, 'fit_generator'))\n",
+    )
+    done = run(tmp_path, str(script), "--epochs", "3", "-m")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        f"__main__ {[str(script), '--epochs', '3', '-m']} a module beside the script",
+        "True True",
+        "True",
+    ]
+
+
+def test_module_is_main_and_imports_from_its_package(tmp_path: Path) -> None:
+    write(tmp_path / "legacy/__init__.py", "")
+    write(tmp_path / "legacy/data.py", "name = 'relative'")
+    code = "import sys\nfrom .data import name\nprint(__name__, name, sys.argv[1:])\n"
+    write(tmp_path / "legacy/train.py", code)
+    write(tmp_path / "legacy/__main__.py", code)
+    for module in ("legacy.train", "legacy"):
+        done = run(tmp_path, "-m", module, "5")
+        assert done.returncode == 0, done.stderr
+        assert done.stdout == "__main__ relative ['5']\n"
+
+
+@pytest.mark.parametrize(
+    ("end", "code"), [("sys.exit(7)", 7), ("raise LookupError('gone')", 1), ("pass", 0)]
+)
+def test_exit_code_is_the_scripts(end: str, code: int, tmp_path: Path) -> None:
+    script = write(tmp_path / "train.py", f"import sys\n{end}\n")
+    assert run(tmp_path, str(script)).returncode == code
+
+
+def test_ctrl_c_ends_it_as_a_script(tmp_path: Path) -> None:
+    script = write(tmp_path / "train.py", "raise KeyboardInterrupt\n")
+    assert run(tmp_path, str(script)).returncode == -signal.SIGINT
+
+
+def test_traceback_begins_in_the_script(tmp_path: Path) -> None:
+    script = write(tmp_path / "train.py", "def f():\n    raise LookupError('x')\nf()\n")
+    done = run(tmp_path, str(script))
+    lines = done.stderr[done.stderr.index("Traceback") :].splitlines()
+    assert lines[1] == f'  File "{script}", line 3, in <module>'
+    assert lines[-1] == "LookupError: x"
+    assert "seq2data" not in "\n".join(lines)
+
+
+def test_error_of_seq2data_has_its_traceback_too(tmp_path: Path) -> None:
+    code = "import seq2data\nseq2data.to_dataset([], workers=0)\n"
+    script = write(tmp_path / "train.py", code)
+    done = run(tmp_path, str(script))
+    assert done.returncode == 1
+    lines = done.stderr[done.stderr.index("Traceback") :].splitlines()
+    assert lines[1] == f'  File "{script}", line 2, in <module>'
+    assert lines[-1].startswith("seq2data.errors.SourceError: ")
+
+
+@pytest.mark.parametrize("words", [["no.py"], ["-m", "no_such"], ["-m", "no.such"]])
+def test_what_is_not_there_is_named(words: list[str], tmp_path: Path) -> None:
+    done = run(tmp_path, *words)
+    assert done.returncode == 1
+    assert f"there is no {'module' if '-m' in words else 'script'}" in done.stderr
+    assert f"`{words[-1]}`" in done.stderr
