@@ -12,17 +12,14 @@ TensorFlow itself keeps of each dataset.
 from __future__ import annotations
 
 import argparse
-import contextlib
-import gc
 import os
 import tempfile
 import time
-import uuid
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+from footprint import COUNTED, mark_processes, settled
 from measure import (
     Figures,
     Results,
@@ -33,10 +30,7 @@ from measure import (
     print_row,
 )
 
-_MARK = "SEQ2DATA_BENCH_LEAKS"
-_SETTLE_S = 5.0  # how long what was dropped may take to go
 _WARM_UP = 20
-_COUNTED = ("processes", "descriptors", "threads", "shared_memory", "temporary_files")
 _MEMORY_MB = 20.0
 
 
@@ -85,17 +79,17 @@ def from_generator(args: argparse.Namespace) -> Figures:
 
 def _growth(make: Callable[[], Any], args: argparse.Namespace) -> Figures:
     """Returns how much more there is after the datasets than after the warm-up."""
-    os.environ[_MARK] = uuid.uuid4().hex
+    mark_processes()
     for _ in range(_WARM_UP):
         _half_read(make())
-    before = _settled(None)
+    before = settled(None)
     start = time.perf_counter()
     for index in range(args.datasets):
         if index == args.datasets // 2:
-            midway = _settled(None)
+            midway = settled(None)
         _half_read(make())
     seconds = time.perf_counter() - start
-    after = _settled(before)
+    after = settled(before)
     growth = {f"{key}_growth": after[key] - before[key] for key in before}
     return {
         **growth,
@@ -113,40 +107,6 @@ def _half_read(dataset: Any) -> None:
             break
 
 
-def _settled(before: Figures | None) -> Figures:
-    """Counts, once what was dropped has had its time to go."""
-    deadline = time.perf_counter() + _SETTLE_S
-    while True:
-        gc.collect()
-        now = _footprint()
-        grown = before is None or any(now[key] > before[key] for key in _COUNTED)
-        if not grown or time.perf_counter() > deadline:
-            return now
-        time.sleep(0.1)
-
-
-def _footprint() -> Figures:
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return {
-        "processes": _marked_processes(),
-        "descriptors": len(os.listdir("/proc/self/fd")),
-        "threads": len(os.listdir("/proc/self/task")),
-        "shared_memory": len(os.listdir("/dev/shm")),
-        "temporary_files": len(os.listdir(tempfile.gettempdir())),
-        "memory_mb": pages * os.sysconf("SC_PAGE_SIZE") / 1e6,
-    }
-
-
-def _marked_processes() -> int:
-    """Counts the processes that have this run's mark in their environment."""
-    mark = f"{_MARK}={os.environ[_MARK]}".encode()
-    count = 0
-    for entry in Path("/proc").glob("[0-9]*/environ"):
-        with contextlib.suppress(OSError):
-            count += mark in entry.read_bytes()
-    return count
-
-
 _CONTESTANTS = {
     "seq2data_processes": seq2data_processes,
     "seq2data_threads": seq2data_threads,
@@ -157,7 +117,7 @@ _CONTESTANTS = {
 def _print_targets(results: Results) -> None:
     for name in [name for name in results if name.startswith("seq2data")]:
         figures = medians(results[name].values())
-        left = {f"{key}_growth": figures[f"{key}_growth"] for key in _COUNTED}
+        left = {f"{key}_growth": figures[f"{key}_growth"] for key in COUNTED}
         memory_mb = figures["memory_mb_growth"]
         print_row(
             f"{name} leaves nothing",

@@ -2,8 +2,9 @@
 
     python benchmarks/bench_scaling.py [--batches 300] [--io-workers 16 64]
 
-CPU: `__getitem__` runs a pure-Python loop, which holds the GIL. The loop's length is
-calibrated once, in CPU time of the thread, so all contestants do the same work.
+CPU: `__getitem__` runs a pure-Python loop, which holds the GIL, until it has used so
+much CPU time of its thread (10 ms): all contestants do the same, however fast the
+machine is at the moment.
 `plain_loop` indexes the Sequence in this process; `bare_processes` are as many
 processes as there are workers that do nothing but such loops: what the machine has to
 give. Waiting: `__getitem__` sleeps. The ideal rate is workers / sleep, and
@@ -39,15 +40,15 @@ _WAIT_S = 0.020
 class Spinning:
     """A Sequence whose batches cost CPU; a batch says who read it, and how dearly."""
 
-    def __init__(self, batches: int, loops: int) -> None:
-        self._batches, self._loops = batches, loops
+    def __init__(self, batches: int, cpu_s: float) -> None:
+        self._batches, self._cpu_s = batches, cpu_s
 
     def __len__(self) -> int:
         return self._batches
 
     def __getitem__(self, index: int) -> np.ndarray:
         start = time.thread_time()
-        _spin(self._loops)
+        _spin(self._cpu_s)
         return np.array([index, os.getpid(), time.thread_time() - start])
 
 
@@ -68,7 +69,7 @@ class Waiting:
 def seq2data_processes(args: argparse.Namespace) -> Figures:
     import seq2data
 
-    source = Spinning(args.batches, args.loops)
+    source = Spinning(args.batches, args.cpu_ms / 1e3)
     return _rate(seq2data.to_dataset(source, workers=args.workers), args.workers)
 
 
@@ -99,7 +100,7 @@ def bare_processes(args: argparse.Namespace) -> Figures:
     each = args.batches // args.workers
     start = time.perf_counter()
     processes = [
-        context.Process(target=_spin, args=(args.loops * each,))
+        context.Process(target=_spin, args=(args.cpu_ms / 1e3 * each,))
         for _ in range(args.workers)
     ]
     for process in processes:
@@ -156,25 +157,18 @@ def _wait_and_tell(descriptor: int) -> None:
         os.write(descriptor, b"1")
 
 
-def _spin(loops: int) -> int:
+def _spin(seconds: float) -> int:
+    """Uses so much CPU time of this thread, all of it in Python's own code."""
     total = 0
-    for number in range(loops):
-        total += number & 3
+    end = time.thread_time() + seconds
+    while time.thread_time() < end:
+        for number in range(1000):
+            total += number & 3
     return total
 
 
-def _calibrated_loops(milliseconds: float) -> int:
-    """Returns how many loops take so much CPU time of a thread."""
-    probe, costs = 200_000, []
-    for _ in range(15):
-        start = time.thread_time()
-        _spin(probe)
-        costs.append(time.thread_time() - start)
-    return int(probe * milliseconds / 1e3 / min(costs))
-
-
 def _spinning(args: argparse.Namespace) -> Spinning:
-    return Spinning(args.batches // 2, args.loops)  # enough, and half the time
+    return Spinning(args.batches // 2, args.cpu_ms / 1e3)  # enough, and half the time
 
 
 def _rate(batches: Iterable[Any], workers: int) -> Figures:
@@ -226,13 +220,11 @@ def main() -> None:
     parser.add_argument("--cpu-ms", type=float, default=10.0)
     parser.add_argument("--io-workers", type=int, nargs="*", default=[16, 64])
     parser.add_argument("--seconds", type=float, default=5.0, help="of each I/O pass")
-    parser.add_argument("--loops", type=int, help=argparse.SUPPRESS)
     args = parser.parse_args()
     waiting = {f"waiting_{n}": seq2data_waiting(n) for n in args.io_workers}
     bare = {f"bare_waiting_{n}": bare_waiting(n) for n in args.io_workers}
     contestants = {**_CPU, **waiting, **bare}
-    loops = args.loops or _calibrated_loops(args.cpu_ms)
-    results = compete(contestants, args, options=["--loops", str(loops)])
+    results = compete(contestants, args)
     print_results(results)
     print_targets(results, _TARGETS)
     for name in [name for name in waiting if name in results]:

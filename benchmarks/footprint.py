@@ -1,0 +1,56 @@
+"""Counts what a program holds: processes, descriptors, threads, files, memory."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import tempfile
+import time
+import uuid
+from pathlib import Path
+
+from measure import Figures
+
+COUNTED = ("processes", "descriptors", "threads", "shared_memory", "temporary_files")
+_MARK = "SEQ2DATA_BENCH"
+_SETTLE_S = 5.0  # how long what was dropped may take to go
+
+
+def mark_processes() -> None:
+    """Marks the processes that are started from here on, to count them."""
+    os.environ[_MARK] = uuid.uuid4().hex
+
+
+def settled(before: Figures | None) -> Figures:
+    """Counts, once what was dropped has had its time to go."""
+    deadline = time.perf_counter() + _SETTLE_S
+    while True:
+        gc.collect()
+        now = _footprint()
+        grown = before is None or any(now[key] > before[key] for key in COUNTED)
+        if not grown or time.perf_counter() > deadline:
+            return now
+        time.sleep(0.1)
+
+
+def _footprint() -> Figures:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return {
+        "processes": _marked_processes(),
+        "descriptors": len(os.listdir("/proc/self/fd")),
+        "threads": len(os.listdir("/proc/self/task")),
+        "shared_memory": len(os.listdir("/dev/shm")),
+        "temporary_files": len(os.listdir(tempfile.gettempdir())),
+        "memory_mb": pages * os.sysconf("SC_PAGE_SIZE") / 1e6,
+    }
+
+
+def _marked_processes() -> int:
+    """Counts the processes that have this run's mark in their environment."""
+    mark = f"{_MARK}={os.environ[_MARK]}".encode()
+    count = 0
+    for entry in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            count += mark in entry.read_bytes()
+    return count
