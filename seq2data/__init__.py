@@ -6,11 +6,13 @@ The folders are the stages of a batch's way, each importing only those before it
     plan      which batches, in which order, with which seed
     workers   read them in processes or threads; arrays cross in shared memory
     pipeline  a real tf.data.Dataset; TensorFlow begins here
+    train     fit_generator and its kin, on Keras 2 and Keras 3
     tools     the `seq2data` command
 """
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from seq2data.errors import (
@@ -27,6 +29,12 @@ from seq2data.errors import (
 if TYPE_CHECKING:
     from seq2data.pipeline.dataset import to_dataset
     from seq2data.pipeline.wrap import wrap
+    from seq2data.train.methods import (
+        evaluate_generator,
+        fit_generator,
+        predict_generator,
+    )
+    from seq2data.train.patch import patch_keras, unpatch_keras
 
 __version__ = "0.1.0"
 
@@ -40,21 +48,31 @@ __all__ = [
     "SourceError",
     "WorkerCrashError",
     "__version__",
+    "evaluate_generator",
+    "fit_generator",
+    "patch_keras",
+    "predict_generator",
     "to_dataset",
+    "unpatch_keras",
     "wrap",
 ]
 
 
+# Workers import this package and must not load TensorFlow with it.
+_LAZY = {
+    "evaluate_generator": "seq2data.train.methods",
+    "fit_generator": "seq2data.train.methods",
+    "patch_keras": "seq2data.train.patch",
+    "predict_generator": "seq2data.train.methods",
+    "to_dataset": "seq2data.pipeline.dataset",
+    "unpatch_keras": "seq2data.train.patch",
+    "wrap": "seq2data.pipeline.wrap",
+}
+
+
 def __getattr__(name: str) -> Any:
-    # Workers import this package and must not load TensorFlow with it.
-    if name == "to_dataset":
-        from seq2data.pipeline.dataset import to_dataset
-
-        return to_dataset
-    if name == "wrap":
-        from seq2data.pipeline.wrap import wrap
-
-        return wrap
+    if name in _LAZY:
+        return getattr(importlib.import_module(_LAZY[name]), name)
     raise AttributeError(f"module `seq2data` has no attribute `{name}`")
 
 

@@ -12,7 +12,7 @@ import pytest
 import seq2data
 
 PACKAGE = Path(seq2data.__file__).parent
-STAGES = ["source", "plan", "workers", "pipeline", "tools"]
+STAGES = ["source", "plan", "workers", "pipeline", "train", "tools"]
 ROOTS = ["errors", "options", "requires"]
 # `python -m seq2data` is the command.
 COMMAND = "__main__"

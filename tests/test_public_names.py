@@ -13,7 +13,12 @@ import seq2data
 PACKAGE = Path(seq2data.__file__).parent
 # Resolved on first use, since their modules load TensorFlow.
 LAZY = {
+    "evaluate_generator": "seq2data.train.methods",
+    "fit_generator": "seq2data.train.methods",
+    "patch_keras": "seq2data.train.patch",
+    "predict_generator": "seq2data.train.methods",
     "to_dataset": "seq2data.pipeline.dataset",
+    "unpatch_keras": "seq2data.train.patch",
     "wrap": "seq2data.pipeline.wrap",
 }
 

@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from tests.leaks import processes_with
+
 pytest.importorskip("tensorflow")
 
 pytestmark = pytest.mark.tensorflow
@@ -80,15 +82,7 @@ class Program:
 
     def left(self) -> set[int]:
         """Processes that have the mark and are no zombies."""
-        entry = f"{_MARK}={self._mark}".encode()
-        found = set()
-        for environment in Path("/proc").glob("[0-9]*/environ"):
-            try:
-                if entry in environment.read_bytes().split(b"\0"):
-                    found.add(int(environment.parent.name))
-            except (FileNotFoundError, ProcessLookupError, PermissionError):
-                continue  # it has just ended, or is not ours to look at
-        return found
+        return processes_with(f"{_MARK}={self._mark}")
 
     def assert_nothing_left(self) -> None:
         deadline = time.monotonic() + _PATIENCE_S
@@ -252,6 +246,8 @@ def test_program_that_is_ended_by_a_signal_leaves_nothing(
         tmp_path,
         """
         import signal
+        # A background job of a shell inherits an ignored SIGINT.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         iterator = iter(seq2data.to_dataset(Numbers(60), workers=2))
         next(iterator)
         print("reading", flush=True)

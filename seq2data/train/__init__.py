@@ -1,0 +1,9 @@
+"""Stage 5 of 5: trains Keras models, of any Keras, on what the pipeline reads.
+
+feeding   the dataset of a legacy source, with Keras 2's meaning of its steps
+failures  what went wrong in the pipeline comes out as what it was
+weights   `class_weight`, for what Keras has no support for
+loops     `fit` is called with that dataset
+methods   `fit_generator` and its kin
+patch     puts them, and the arguments that Keras 3 took away, back on `Model`
+"""

@@ -1,0 +1,167 @@
+"""The dataset of a legacy source, as `fit_generator` and its kin understand it.
+
+Steps mean the same for every number of workers, which they never did in Keras:
+
+    training    an epoch goes on where the last one stopped, and a source that comes to
+                its end begins anew (as the enqueuers of Keras 2.3 and Keras 3 with one
+                worker); without a number of steps an epoch is a pass
+    other runs  begin at the first batch; a generator goes on where it stopped
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Optional
+
+import tensorflow as tf
+
+from seq2data.errors import SourceError
+from seq2data.options import Options, check_whole
+from seq2data.pipeline.dataset import SourceDataset, open_dataset
+from seq2data.pipeline.signature import pack, tensor_specs
+from seq2data.source.adapt import adapt
+from seq2data.source.indexable import Indexable
+from seq2data.train.failures import Failures
+
+# Indexable as well, but Keras 3 reads them in its own way.
+_READ_BY_KERAS = ("grain", "torch")
+
+
+@dataclass(frozen=True)
+class Feeding:
+    """How the sources of one call are read.
+
+    Attributes:
+        max_queue_size: Keras's argument.
+        workers: Keras's argument.
+        use_multiprocessing: Keras's argument.
+        failures: Gets to know what reading them raised.
+        ranks_only: Whether batches may have any size, as Keras 2 has it.
+    """
+
+    max_queue_size: int
+    workers: int
+    use_multiprocessing: bool
+    failures: Failures
+    ranks_only: bool
+
+    def open(self, source: Any, *, shuffle: bool = False) -> SourceDataset:
+        """The dataset of one pass after the other.
+
+        Args:
+            source: What the user passed; a dataset that was opened before stays.
+            shuffle: Whether each pass has its own order of the batches, drawn from the
+                `random` module as in Keras 2; a generator's stays.
+        """
+        if isinstance(source, SourceDataset):
+            dataset = source
+        else:
+            adapted = adapt(source)
+            ahead, draw = self.max_queue_size, None
+            if not isinstance(adapted, Indexable):
+                # Reading ahead moves a generator on, and who calls `fit_generator`
+                # again sees how far: Keras's bound counts the item being read, too.
+                ahead = max(1, ahead - 1)
+            elif shuffle:
+                draw = _shuffled
+            options = Options(self.workers, self.use_multiprocessing, ahead)
+            dataset = open_dataset(
+                adapted, options, ranks_only=self.ranks_only, draw=draw
+            )
+        self.failures.watch(dataset)
+        return dataset
+
+
+def _shuffled(num_batches: int) -> list[int]:
+    order = list(range(num_batches))
+    random.shuffle(order)
+    return order
+
+
+def for_training(
+    dataset: SourceDataset, steps: Optional[int]
+) -> tuple[tf.data.Dataset, Optional[int]]:
+    """The dataset and the number of steps to tell Keras, for epochs of `steps`."""
+    if steps is None or steps == dataset.num_batches:
+        return dataset, None
+    check_whole("steps_per_epoch", steps, 1)
+    if dataset.num_batches is None:
+        return dataset, steps
+    return dataset.repeat(), steps
+
+
+def for_one_run(
+    dataset: SourceDataset, steps: Optional[int], name: str
+) -> tf.data.Dataset:
+    """The dataset of an evaluation or a prediction of `steps`, called `name`."""
+    if steps is None or steps == dataset.num_batches:
+        return dataset
+    check_whole(name, steps, 1)
+    if dataset.num_batches is not None and steps > dataset.num_batches:
+        return dataset.repeat().take(steps)
+    return dataset.take(steps)
+
+
+def check_validation(source: Any, steps: Optional[int]) -> None:
+    """Refuses a validation that may never end.
+
+    Raises:
+        SourceError: The source is an iterator, and nobody says how much to take.
+    """
+    if steps is None and hasattr(source, "__next__") and not hasattr(source, "__len__"):
+        raise SourceError(
+            f"`validation_data` is a `{type(source).__qualname__}`, whose end nobody "
+            "knows: pass `validation_steps`, the number of batches of a validation"
+        )
+
+
+def is_legacy(source: Any) -> bool:
+    """Whether it is a Sequence or an iterator, by what it can do.
+
+    Arrays and containers of them are none, and no dataset is: these are Keras's.
+    """
+    if isinstance(source, (tf.data.Dataset, tf.data.Iterator)):
+        return False
+    if hasattr(source, "__next__"):
+        return True
+    is_indexable = hasattr(source, "__len__") and hasattr(source, "__getitem__")
+    return is_indexable and not (
+        isinstance(source, (list, tuple, Mapping, str, bytes))
+        or any(hasattr(source, name) for name in ("shape", "__array__"))
+        or type(source).__module__.partition(".")[0] in _READ_BY_KERAS
+    )
+
+
+def is_read_by_keras(source: Any) -> bool:
+    """Whether it is a dataset of the user's own."""
+    return isinstance(source, tf.data.Dataset) and not isinstance(source, SourceDataset)
+
+
+def takes_any_size(model: Any) -> bool:
+    """Whether a model trains on batches of which only the rank is known.
+
+    Those of Keras 2 do. Keras 3 looks at dimensions when it traces: it takes labels of
+    `[batch, 1]` for classes only where the 1 is known, and has a convolution compiled
+    by XLA where the channels are not (`sparse_categorical_crossentropy` and `conv` in
+    keras/src/backend/tensorflow/nn.py).
+    """
+    roots = {base.__module__.partition(".")[0] for base in type(model).__mro__}
+    keras = sys.modules.get("keras")
+    is_keras_3 = keras is not None and keras.__version__.startswith("3.")
+    return not ("keras" in roots and is_keras_3)
+
+
+def build(model: Any, dataset: SourceDataset) -> None:
+    """Builds a model that is not built yet on the sizes of the first batch.
+
+    The dataset may tell only ranks. Keras 2 does the same (`KerasSequenceAdapter` in
+    keras/engine/data_adapter.py).
+    """
+    if model.built:
+        return
+    first = dataset.first
+    batch = pack(first, [tf.zeros(s.shape, s.dtype) for s in tensor_specs(first)])
+    model(batch[0] if isinstance(batch, tuple) else batch, training=False)

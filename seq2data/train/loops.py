@@ -1,0 +1,135 @@
+"""Calls `fit`, `evaluate` or `predict` with the dataset of a legacy source."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Optional
+
+import tensorflow as tf
+
+from seq2data.train.failures import Failures
+from seq2data.train.feeding import (
+    Feeding,
+    build,
+    check_validation,
+    for_one_run,
+    for_training,
+    is_legacy,
+    is_read_by_keras,
+    takes_any_size,
+)
+from seq2data.train.queue import Queue
+from seq2data.train.weights import weighted
+
+
+def train(
+    fit: Callable[..., Any],
+    model: Any,
+    source: Any,
+    queue: Queue,
+    *,
+    steps_per_epoch: Optional[int] = None,
+    validation_data: Any = None,
+    validation_steps: Optional[int] = None,
+    class_weight: Any = None,
+    shuffle: bool = True,
+    **others: Any,
+) -> Any:
+    """What `fit` returns for a source.
+
+    Args:
+        fit: The model's, or the one that its subclass calls.
+        model: The model.
+        source: Read by us, unless it is a dataset already.
+        queue: How.
+        steps_per_epoch: See `fit_generator`.
+        validation_data: See `fit_generator`.
+        validation_steps: See `fit_generator`.
+        class_weight: See `fit_generator`.
+        shuffle: See `fit_generator`.
+        **others: Go to `fit` as they are.
+    """
+    with Failures() as failures:
+        feeding = Feeding(*queue, failures, takes_any_size(model))
+        if not is_read_by_keras(source):
+            dataset = feeding.open(source, shuffle=shuffle)
+            build(model, dataset)
+            source, steps_per_epoch = for_training(dataset, steps_per_epoch)
+            if class_weight is not None:
+                names = getattr(model, "output_names", None) or []
+                source = weighted(source, class_weight, names)
+                class_weight = None
+        return fit(
+            source,
+            steps_per_epoch=steps_per_epoch,
+            **_validation(feeding, validation_data, validation_steps),
+            class_weight=class_weight,
+            shuffle=False,  # a dataset; Keras 3 warns of anything else
+            **others,
+        )
+
+
+def train_on_arrays(
+    fit: Callable[..., Any],
+    model: Any,
+    x: Any,
+    queue: Queue,
+    *,
+    validation_data: Any,
+    validation_steps: Optional[int] = None,
+    **others: Any,
+) -> Any:
+    """What `fit` returns for arrays that are validated on a legacy source.
+
+    Args:
+        fit: The model's, or the one that its subclass calls.
+        model: The model.
+        x: Goes to `fit` as it is.
+        queue: How the source is read.
+        validation_data: The source.
+        validation_steps: See `fit_generator`.
+        **others: Go to `fit` as they are.
+    """
+    with Failures() as failures:
+        feeding = Feeding(*queue, failures, takes_any_size(model))
+        validation = _validation(feeding, validation_data, validation_steps)
+        return fit(x, **validation, **others)
+
+
+def _validation(feeding: Feeding, source: Any, steps: Optional[int]) -> dict[str, Any]:
+    """The validation's arguments for `fit`."""
+    if is_legacy(source):
+        check_validation(source, steps)
+        source = for_one_run(feeding.open(source), steps, "validation_steps")
+        if steps is not None:
+            # Keras 3 counts one too many in the first validation of unknown length.
+            source = source.apply(tf.data.experimental.assert_cardinality(steps))
+            steps = None
+    return {"validation_data": source, "validation_steps": steps}
+
+
+def run_once(
+    call: Callable[..., Any],
+    model: Any,
+    source: Any,
+    queue: Queue,
+    *,
+    steps: Optional[int] = None,
+    **others: Any,
+) -> Any:
+    """What `evaluate` or `predict` returns for a source.
+
+    Args:
+        call: The model's method, or the one that its subclass calls.
+        model: The model.
+        source: Read by us, unless it is a dataset already.
+        queue: How.
+        steps: See `evaluate_generator`.
+        **others: Go to `call` as they are.
+    """
+    with Failures() as failures:
+        feeding = Feeding(*queue, failures, takes_any_size(model))
+        if is_read_by_keras(source):
+            return call(source, steps=steps, **others)
+        dataset = feeding.open(source)
+        build(model, dataset)
+        return call(for_one_run(dataset, steps, "steps"), **others)

@@ -1,0 +1,130 @@
+"""Puts what Keras has removed back on its `Model`, while the patches are on.
+
+`fit`, `evaluate` and `predict` take `workers`, `use_multiprocessing` and
+`max_queue_size` again and read Sequences and iterators through the pipeline; arrays,
+datasets and everything else go to Keras as they came. A Keras that is imported later is
+patched when it is.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from types import ModuleType
+from typing import Any, Callable
+
+import wrapt
+
+from seq2data.train.feeding import is_legacy
+from seq2data.train.loops import run_once, train, train_on_arrays
+from seq2data.train.methods import (
+    evaluate_generator,
+    fit_generator,
+    predict_generator,
+)
+from seq2data.train.queue import Queue
+
+_KERASES = ("keras", "tf_keras")
+_REMOVED = (evaluate_generator, fit_generator, predict_generator)
+_KEPT: dict[str, Callable[..., Any]] = {
+    "evaluate": run_once,
+    "fit": train,
+    "predict": run_once,
+}
+# With a legacy source these have no meaning; Keras has an error for each.
+_OF_ARRAYS = ("y", "batch_size", "sample_weight", "validation_split")
+
+
+class _Patches:
+    """The patched classes, and what each attribute was before."""
+
+    def __init__(self) -> None:
+        self._is_on = False
+        self._has_hooks = False
+        self._before: list[tuple[type, str, Any]] = []
+
+    def begin(self) -> None:
+        self._is_on = True
+        if not self._has_hooks:  # they cannot be taken back
+            self._has_hooks = True
+            for name in _KERASES:
+                wrapt.register_post_import_hook(self._patch, name)
+        for name in _KERASES:
+            if name in sys.modules:
+                self._patch(sys.modules[name])
+
+    def end(self) -> None:
+        self._is_on = False
+        while self._before:
+            owner, name, value = self._before.pop()
+            delattr(owner, name)
+            if value is not None:
+                setattr(owner, name, value)
+
+    def _patch(self, keras: ModuleType) -> None:
+        model = keras.Model
+        if not self._is_on or any(owner is model for owner, *_ in self._before):
+            return
+        for method in _REMOVED:
+            self._set(model, method.__name__, method)
+        for name in _KEPT:
+            wrapper = wrapt.FunctionWrapper(getattr(model, name), _reads_legacy(name))
+            self._set(model, name, wrapper)
+
+    def _set(self, owner: type, name: str, value: Any) -> None:
+        self._before.append((owner, name, vars(owner).get(name)))
+        setattr(owner, name, value)
+
+
+def _reads_legacy(name: str) -> Callable[..., Any]:
+    """The wrapper of `fit`, `evaluate` or `predict`."""
+
+    def call(
+        method: Callable[..., Any], model: Any, args: Any, kwargs: dict[str, Any]
+    ) -> Any:
+        signature = inspect.signature(method)
+        words = [word for word in Queue._fields if word in kwargs]
+        others = {key: kwargs[key] for key in kwargs if key not in words}
+        given = signature.bind(*args, **others).arguments
+        given.update(given.pop("kwargs", {}))
+        x, validation = given.get("x"), given.get("validation_data")
+        if is_legacy(x) and not any(_says(given, word) for word in _OF_ARRAYS):
+            for word in (*_OF_ARRAYS, "x"):
+                given.pop(word, None)
+            return _KEPT[name](method, model, x, _queue(given, kwargs, x), **given)
+        if is_legacy(validation):
+            queue = _queue(given, kwargs, validation)
+            return train_on_arrays(method, model, queue=queue, **given)
+        is_known = all(word in signature.parameters for word in words)
+        return method(*args, **(kwargs if is_known else others))
+
+    return call
+
+
+def _says(given: dict[str, Any], word: str) -> bool:
+    value = given.get(word)
+    return value is not None and not (isinstance(value, float) and not value)
+
+
+def _queue(given: dict[str, Any], kwargs: dict[str, Any], source: Any) -> Queue:
+    """The call's queue arguments, else those of a Keras 3 PyDataset, else defaults."""
+    own = getattr(source, "__dict__", {})
+    values = {word: own[f"_{word}"] for word in Queue._fields if f"_{word}" in own}
+    for arguments in (given, kwargs):
+        values.update({w: arguments[w] for w in Queue._fields if w in arguments})
+    for word in Queue._fields:
+        given.pop(word, None)
+    return Queue(**values)
+
+
+_patches = _Patches()
+
+
+def patch_keras() -> None:
+    """Puts `fit_generator` and its kin back on the models of every Keras."""
+    _patches.begin()
+
+
+def unpatch_keras() -> None:
+    """Takes back what `patch_keras` did."""
+    _patches.end()

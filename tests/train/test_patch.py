@@ -1,0 +1,129 @@
+"""Keras with the patches, and without them again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+keras = pytest.importorskip("keras")
+tf = pytest.importorskip("tensorflow")
+
+import seq2data  # noqa: E402
+from tests.train.test_methods import (  # noqa: E402
+    KerasNumbered,
+    Numbered,
+    Recorder,
+    items,
+    recorder,
+)
+
+pytestmark = pytest.mark.tensorflow
+
+METHODS = ["fit_generator", "evaluate_generator", "predict_generator"]
+QUEUE = {"workers": 2, "use_multiprocessing": True, "max_queue_size": 4}
+
+
+@pytest.fixture
+def patched() -> Iterator[None]:
+    seq2data.patch_keras()
+    yield
+    seq2data.unpatch_keras()
+
+
+def attributes() -> dict[str, Any]:
+    names = [*METHODS, "fit", "evaluate", "predict"]
+    return {name: getattr(keras.Model, name, None) for name in names}
+
+
+def test_patches_are_put_on_once_and_taken_off_whole() -> None:
+    before, own = attributes(), set(vars(keras.Model))
+    for _ in range(2):
+        seq2data.patch_keras()
+        first = attributes()
+        seq2data.patch_keras()
+        assert attributes() == first
+        assert first["fit_generator"] is seq2data.fit_generator
+        seq2data.unpatch_keras()
+        seq2data.unpatch_keras()
+        assert attributes() == before
+        assert set(vars(keras.Model)) == own
+
+
+@pytest.mark.usefixtures("patched")
+def test_methods_are_back_on_every_kind_of_model() -> None:
+    x = keras.Input((3,))
+    functional = keras.Model(x, keras.layers.Dense(1)(x))
+    for model in (functional, keras.Sequential([keras.layers.Dense(1)])):
+        model.compile("sgd", "mse")
+        history = model.fit_generator(KerasNumbered(3), epochs=2, verbose=0, **QUEUE)
+        assert len(history.history["loss"]) == 2
+        assert model.evaluate_generator(KerasNumbered(3), steps=2) > 0
+        assert model.predict_generator(KerasNumbered(3), workers=2).shape == (12, 1)
+
+
+@pytest.mark.usefixtures("patched")
+def test_fit_takes_the_arguments_of_workers_again() -> None:
+    model = recorder()
+    model.fit(
+        KerasNumbered(3),
+        epochs=2,
+        shuffle=False,
+        verbose=0,
+        validation_data=KerasNumbered(2),
+        **QUEUE,
+    )
+    assert model.seen == [0, 1, 2, -1, -2] * 2
+    model.evaluate(KerasNumbered(2), verbose=0, **QUEUE)
+    assert model.seen[-2:] == [-1, -2]
+    assert model.predict(KerasNumbered(2), verbose=0, **QUEUE).shape == (8, 1)
+
+
+@pytest.mark.usefixtures("patched")
+def test_iterators_that_keras_3_refuses_are_read() -> None:
+    model = recorder()
+    pairs = zip((x for x, _ in items(9)), (y for _, y in items(9)))
+    model.fit(pairs, steps_per_epoch=3, epochs=2, verbose=0)
+    assert model.seen == list(range(6))
+
+
+@pytest.mark.usefixtures("patched")
+def test_arrays_and_datasets_go_to_keras_as_they_came() -> None:
+    x, y = Numbered(4)[3]
+    model = recorder()
+    model.fit(x, y, batch_size=2, verbose=0, **QUEUE)
+    assert model.seen == [3, 3]
+    model.fit(tf.data.Dataset.from_tensors((x, y)), verbose=0)
+    model.fit(x, y, verbose=0, validation_data=KerasNumbered(2), workers=2)
+    assert model.seen == [3, 3, 3, 3, -1, -2]
+    assert model.predict(x, verbose=0).shape == (4, 1)
+
+
+@pytest.mark.usefixtures("patched")
+def test_what_keras_refuses_with_a_sequence_is_still_refused() -> None:
+    with pytest.raises(ValueError, match="y"):
+        recorder().fit(KerasNumbered(2), np.ones(8), verbose=0)
+
+
+@pytest.mark.usefixtures("patched")
+def test_subclass_that_overrides_fit_is_called_once() -> None:
+    calls = []
+
+    class Own(Recorder):
+        def fit(self, *args: Any, **kwargs: Any) -> Any:
+            calls.append(sorted(kwargs))
+            return super().fit(*args, **kwargs)
+
+    model = Own()
+    model.compile("sgd", "mse", run_eagerly=True)
+    model.fit(KerasNumbered(2), shuffle=False, verbose=0, workers=2)
+    assert calls == [["shuffle", "verbose", "workers"]]
+    assert model.seen == [0, 1]
+
+
+@pytest.mark.usefixtures("patched")
+def test_exception_of_the_source_comes_out_of_fit() -> None:
+    with pytest.raises(FileNotFoundError, match="no such scan"):
+        recorder().fit(KerasNumbered(4, missing=2), shuffle=False, verbose=0)
