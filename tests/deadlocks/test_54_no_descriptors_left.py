@@ -27,7 +27,7 @@ class Large(Numbered):
 
 @contextlib.contextmanager
 def only(count: int) -> Iterator[Callable[[], None]]:
-    """This process can open `count` more files; yields what takes those that get free."""
+    """This process can open `count` more files; yields what takes freed ones, too."""
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     highest = max(map(int, os.listdir("/proc/self/fd")))
     resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 1 + count, before[1]))
@@ -63,8 +63,8 @@ def ours() -> None:
         except (OSError, Seq2DataError, tf.errors.OpError) as error:
             ends.add("Too many open files" in str(error))
     print(ends)
-    # A pass that has begun meets the limit when workers make new segments. They have to,
-    # as all batches are held. One that was on its way leaves room for the others.
+    # A pass that has begun meets the limit when workers make new segments: all batches
+    # are held. A descriptor that was on its way would leave room for those to come.
     dataset = to_dataset(Large(48), workers=2, max_queue_size=4)
     iterator = iter(dataset)
     held = [next(iterator)]
