@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+import time
 import weakref
 from abc import ABC, abstractmethod
 from typing import Any, Callable, Generic, Optional, TypeVar, Union
@@ -49,12 +50,21 @@ class Engine(ABC, Generic[_Position]):
         self.spec = spec
         self.on_error: Callable[[Exception], object] = ignore
         """Called with what a pull raises, which TensorFlow turns into a text."""
+        self.delivered = 0
+        """Batches handed over, in all passes."""
+        self.waited_s = 0.0
+        """Seconds in which a consumer that wanted a batch waited for it."""
         self._reading = reading
         self.most_per_pull = most_per_pull
         self._positions: dict[int, _Position] = {}
         self._numbers = itertools.count(1)
         self._lifelines: dict[int, weakref.ref[np.ndarray]] = {}
         weakref.finalize(self, reading.pool.close, wait=False).atexit = False
+
+    @property
+    def readers(self) -> str:
+        """Who reads, such as `8 processes`."""
+        return self._reading.pool.readers
 
     @property
     def has_passes(self) -> bool:
@@ -76,13 +86,18 @@ class Engine(ABC, Generic[_Position]):
         Raises:
             Seq2DataError: They could not be read, or break the spec.
         """
+        began = time.monotonic()
         try:
             lifeline = self._lifeline(state, num_batches)
             self._reading.note_exchange()
-            return lifeline, self._next(self._positions[int(lifeline[0])])
+            batches = self._next(self._positions[int(lifeline[0])])
+            self.delivered += 0 if batches is None else batches[0]
+            return lifeline, batches
         except Exception as error:
             self.on_error(error)
             raise
+        finally:
+            self.waited_s += time.monotonic() - began
 
     def _lifeline(self, state: np.ndarray, num_batches: Optional[int]) -> np.ndarray:
         if state.size:

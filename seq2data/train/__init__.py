@@ -1,7 +1,7 @@
 """Stage 5 of 5: trains Keras models, of any Keras, on what the pipeline reads.
 
 feeding   the dataset of a legacy source, with Keras 2's meaning of its steps
-failures  what went wrong in the pipeline comes out as what it was
+call      what a call's datasets raised comes out as what it was; its line in the log
 weights   `class_weight`, for what Keras has no support for
 loops     `fit` is called with that dataset
 methods   `fit_generator` and its kin

@@ -24,7 +24,7 @@ from seq2data.pipeline.dataset import SourceDataset, open_dataset
 from seq2data.pipeline.signature import pack, tensor_specs
 from seq2data.source.adapt import adapt
 from seq2data.source.indexable import Indexable
-from seq2data.train.failures import Failures
+from seq2data.train.call import Call
 
 # Indexable as well, but Keras 3 reads them in its own way.
 _READ_BY_KERAS = ("grain", "torch")
@@ -38,14 +38,14 @@ class Feeding:
         max_queue_size: Keras's argument.
         workers: Keras's argument.
         use_multiprocessing: Keras's argument.
-        failures: Gets to know what reading them raised.
+        call: Is told what is read in it.
         ranks_only: Whether batches may have any size, as Keras 2 has it.
     """
 
     max_queue_size: int
     workers: int
     use_multiprocessing: bool
-    failures: Failures
+    call: Call
     ranks_only: bool
 
     def open(self, source: Any, *, shuffle: bool = False) -> SourceDataset:
@@ -71,7 +71,7 @@ class Feeding:
             dataset = open_dataset(
                 adapted, options, ranks_only=self.ranks_only, draw=draw
             )
-        self.failures.watch(dataset)
+        self.call.watch(dataset)
         return dataset
 
 

@@ -6,7 +6,7 @@ from typing import Any, Callable, Optional
 
 import tensorflow as tf
 
-from seq2data.train.failures import Failures
+from seq2data.train.call import Call
 from seq2data.train.feeding import (
     Feeding,
     build,
@@ -48,8 +48,8 @@ def train(
         shuffle: See `fit_generator`.
         **others: Go to `fit` as they are.
     """
-    with Failures() as failures:
-        feeding = Feeding(*queue, failures, takes_any_size(model))
+    with Call("fit") as call:
+        feeding = Feeding(*queue, call, takes_any_size(model))
         if not is_read_by_keras(source):
             dataset = feeding.open(source, shuffle=shuffle)
             build(model, dataset)
@@ -89,8 +89,8 @@ def train_on_arrays(
         validation_steps: See `fit_generator`.
         **others: Go to `fit` as they are.
     """
-    with Failures() as failures:
-        feeding = Feeding(*queue, failures, takes_any_size(model))
+    with Call("fit") as call:
+        feeding = Feeding(*queue, call, takes_any_size(model))
         validation = _validation(feeding, validation_data, validation_steps)
         return fit(x, **validation, **others)
 
@@ -126,8 +126,8 @@ def run_once(
         steps: See `evaluate_generator`.
         **others: Go to `call` as they are.
     """
-    with Failures() as failures:
-        feeding = Feeding(*queue, failures, takes_any_size(model))
+    with Call(call.__name__) as entered:
+        feeding = Feeding(*queue, entered, takes_any_size(model))
         if is_read_by_keras(source):
             return call(source, steps=steps, **others)
         dataset = feeding.open(source)

@@ -45,6 +45,7 @@ class ProcessPool:
         start_method: str = "fork",
         before_assign: Callable[[], object] = lambda: None,
     ) -> None:
+        self.readers = "1 process" if workers == 1 else f"{workers} processes"
         self._dispatcher = Dispatcher(
             name, workers, free_segments, start_method, before_assign
         )

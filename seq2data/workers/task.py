@@ -116,7 +116,13 @@ class Reader(NamedTuple):
 
 
 class Pool(Protocol):
-    """Reads tasks; processes, threads and the caller's own process look the same."""
+    """Reads tasks; processes, threads and the caller's own process look the same.
+
+    Attributes:
+        readers: Who reads, such as `8 processes`.
+    """
+
+    readers: str
 
     def load(self, source: object) -> bool:
         """Makes later tasks see the source as it is now; whether it has changed."""

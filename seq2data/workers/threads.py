@@ -39,6 +39,7 @@ class ThreadPool:
 
     def __init__(self, source: Source, threads: int) -> None:
         self._source = source
+        self.readers = "1 thread" if threads == 1 else f"{threads} threads"
         self._most_threads = threads
         self._threads = 0
         self._tasks: queue.SimpleQueue[Optional[Task]] = queue.SimpleQueue()

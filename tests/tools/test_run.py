@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -96,6 +97,42 @@ def test_error_of_seq2data_has_its_traceback_too(tmp_path: Path) -> None:
     lines = done.stderr[done.stderr.index("Traceback") :].splitlines()
     assert lines[1] == f'  File "{script}", line 2, in <module>'
     assert lines[-1].startswith("seq2data.errors.SourceError: ")
+
+
+def test_line_per_call_at_the_end(tmp_path: Path) -> None:
+    script = write(
+        tmp_path / "train.py",
+        """
+import time
+import keras, numpy as np
+
+
+class Slow:
+    def __len__(self):
+        return 6
+
+    def __getitem__(self, index):
+        time.sleep(0.05)
+        return np.zeros((2, 3), "float32"), np.zeros((2, 1), "float32")
+
+
+model = keras.Sequential([keras.layers.Dense(1)])
+model.compile("sgd", "mse")
+model.fit_generator(Slow(), epochs=2, validation_data=Slow(), verbose=0)
+model.predict_generator(Slow(), steps=4, workers=3)
+model.fit(np.zeros((2, 3)), np.zeros((2, 1)), verbose=0)
+print("the script's last line")
+""",
+    )
+    done = run(tmp_path, str(script))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "the script's last line\n"
+    line = r"seq2data {}: {} batches, (\d+) % of \d+\.\d s waiting for input, {}\n"
+    fit = re.search(line.format("fit", r"12 \+ 12", "1 thread"), done.stderr)
+    assert fit, done.stderr
+    assert 0 < int(fit[1]) <= 100
+    assert re.search(line.format("predict", "4", "3 threads"), done.stderr)
+    assert len(re.findall("^seq2data .* batches", done.stderr, re.MULTILINE)) == 2
 
 
 @pytest.mark.parametrize("words", [["no.py"], ["-m", "no_such"], ["-m", "no.such"]])
