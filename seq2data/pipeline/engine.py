@@ -22,7 +22,7 @@ from typing import Any, Callable, Generic, Optional, TypeVar, Union
 
 import numpy as np
 
-from seq2data.errors import ReadError, SourceError
+from seq2data.errors import BatchError, ReadError, SourceError
 from seq2data.pipeline.reading import Reading
 from seq2data.pipeline.window import Ended, Feed, Pass
 from seq2data.plan.epochs import Plan
@@ -132,7 +132,11 @@ class Engine(ABC, Generic[_Position]):
         """The next batches of a pass."""
 
     def _hand_over(self, run: BatchRun, index: int) -> Batches:
-        return run.count, self.spec.conform(run.structure, run.arrays, index)
+        try:
+            return run.count, self.spec.conform(run.structure, run.arrays, index)
+        except BatchError as error:
+            named = f"`{self._reading.name}`: {error}"
+            raise BatchError(named, error.index) from None
 
 
 def ignore(error: Exception) -> None:
