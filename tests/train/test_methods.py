@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-keras = pytest.importorskip("keras")
 tf = pytest.importorskip("tensorflow")
 
 import seq2data  # noqa: E402
 
+keras = tf.keras  # that of Keras 3, Keras 2 or tf_keras
 pytestmark = pytest.mark.tensorflow
 
 WAYS = [

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-keras = pytest.importorskip("keras")
 tf = pytest.importorskip("tensorflow")
 
 import seq2data  # noqa: E402
@@ -20,6 +19,7 @@ from tests.train.test_methods import (  # noqa: E402
     recorder,
 )
 
+keras = tf.keras
 pytestmark = pytest.mark.tensorflow
 
 METHODS = ["fit_generator", "evaluate_generator", "predict_generator"]
