@@ -129,6 +129,9 @@ def test_auto_shard_is_off_and_stays_off() -> None:
 def test_mirrored_strategy_distributes_every_row_without_a_warning() -> None:
     # The devices must be made before TensorFlow starts, so in a process of its own.
     code = """
+    import os
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "0"  # the warning is what this is about
+
     import sys
     import numpy as np
     import tensorflow as tf

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import types
 
 import pytest
 
@@ -228,24 +229,39 @@ def test_wrong_argument_is_refused(argv, capsys):
     assert argv[-1] in capsys.readouterr().err
 
 
-def test_instance_serves_and_progress_is_shown_where_tqdm_is(sources, only, capsys):
+class Bar:
+    """Counts as tqdm's does, and prints where there is no terminal, too."""
+
+    def __init__(self, total, **_):
+        self.total, self.done = total, 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        sys.stdout.write(f"bar {self.done} {self.total}\n")
+
+    def update(self):
+        self.done += 1
+
+    def clear(self):
+        pass
+
+    def refresh(self):
+        pass
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_instance_serves_and_progress_is_shown_where_tqdm_is(
+    is_there, sources, only, capsys, monkeypatch
+):
     only()
-    (sources / "tqdm.py").write_text(
-        "class tqdm:\n"
-        "    def __init__(self, total, **_): self.total, self.done = total, 0\n"
-        "    def __enter__(self): return self\n"
-        "    def __exit__(self, *_): print('bar', self.done, self.total)\n"
-        "    def update(self): self.done += 1\n"
-        "    def clear(self): pass\n"
-        "    def refresh(self): pass\n"
-    )
-    sys.path.insert(0, str(sources))
-    try:
-        assert cli.main(["deadlocks", "my_sources:instance"]) == 0
-    finally:
-        sys.path.remove(str(sources))
-        sys.modules.pop("tqdm", None)
-    assert capsys.readouterr().out.splitlines()[-1] == "bar 1 1"
+    tqdm = types.SimpleNamespace(tqdm=Bar) if is_there else None
+    monkeypatch.setitem(sys.modules, "tqdm", tqdm)
+    monkeypatch.syspath_prepend(sources)
+    assert cli.main(["deadlocks", "my_sources:instance"]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert (last == "bar 1 1") == is_there
 
 
 def test_command_loads_no_tensorflow_itself(sources):
