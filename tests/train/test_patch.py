@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -121,6 +122,23 @@ def test_subclass_that_overrides_fit_is_called_once() -> None:
     model.fit(KerasNumbered(2), shuffle=False, verbose=0, workers=2)
     assert calls == [["shuffle", "verbose", "workers"]]
     assert model.seen == [0, 1]
+
+
+@pytest.mark.usefixtures("patched")
+def test_loaded_model_goes_on_with_its_methods(tmp_path: Path) -> None:
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    model.compile("sgd", keras.losses.MeanSquaredError())
+    model.fit_generator(KerasNumbered(3), verbose=0)
+    path = str(tmp_path / ("model.h5" if keras.__version__ < "2.13" else "model.keras"))
+    model.save(path)
+    loaded = keras.models.load_model(path)
+    assert loaded.evaluate_generator(KerasNumbered(3)) == pytest.approx(
+        model.evaluate(KerasNumbered(3), verbose=0)
+    )
+    model.fit(KerasNumbered(3), shuffle=False, verbose=0, workers=2)
+    loaded.fit(KerasNumbered(3), shuffle=False, verbose=0, workers=2)
+    for one, other in zip(loaded.get_weights(), model.get_weights()):
+        np.testing.assert_allclose(one, other, rtol=1e-5)
 
 
 @pytest.mark.usefixtures("patched")
