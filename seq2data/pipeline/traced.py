@@ -8,11 +8,13 @@ a `scan` in the default graph for ever (`tensorflow/python/data/ops/scan_op.py`)
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 from typing import Any, Callable
 
 import tensorflow as tf
+
+# TensorFlow 2.12 has the argument, and refuses this attribute.
+_TAKES_ATTRIBUTES = tuple(map(int, tf.__version__.split(".")[:2])) >= (2, 13)
 
 
 class TracedDataset(tf.data.Dataset):  # type: ignore[misc]  # TF has no types
@@ -97,8 +99,7 @@ def flat_map(
 
 def _trace(function: Callable[..., Any], *specs: tf.TensorSpec) -> Any:
     options: dict[str, Any] = {}
-    # Not there before TensorFlow 2.13.
-    if "experimental_attributes" in inspect.signature(tf.function).parameters:
+    if _TAKES_ATTRIBUTES:
         options["experimental_attributes"] = {"experimental_ints_on_device": True}
     traced = tf.function(function, input_signature=specs, autograph=False, **options)
     return traced.get_concrete_function()
