@@ -27,6 +27,14 @@ def pytest_pycollect_makeitem(collector: Any, name: str, obj: Any) -> Any:
     return None
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """What is interfered with from outside starts a new program for each repetition."""
+    times = metafunc.config.getoption("--repeat")
+    if times > 1 and "start" in metafunc.fixturenames:
+        metafunc.fixturenames.append("repetition")
+        metafunc.parametrize("repetition", range(times))
+
+
 def _record(request: pytest.FixtureRequest, side: str, outcome: Outcome) -> None:
     rows = request.config.stash.setdefault(_ROWS, {}).setdefault(
         request.module.__name__, {}
