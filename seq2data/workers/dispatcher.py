@@ -141,8 +141,8 @@ class Dispatcher:
 
     def _step(self) -> None:
         for key, _ in self._selector.select(self._patience()):
-            if key.fd not in self._selector.get_map():
-                continue  # closed by what came before it
+            if self._selector.get_map().get(key.fd) is not key:
+                continue  # closed by what came before it; its number may be another's
             try:
                 key.data()
             except EOFError:

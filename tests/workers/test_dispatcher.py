@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import selectors
 import socket
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -10,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from seq2data.errors import WorkerCrashError
 from seq2data.workers.dispatcher import Dispatcher
 from seq2data.workers.messages import Forked, Result
 from seq2data.workers.task import Task
@@ -76,3 +79,40 @@ def test_answers_of_a_worker_found_dead_are_dropped(dispatcher: Dispatcher) -> N
         os.close(sent)
     dispatcher._bury(crew.dying.pop(99), -9)
     assert [dispatcher._backlog.take() for _ in range(3)] == [*tasks[1:], None]
+
+
+class Stepped(Dispatcher):
+    """Does nothing by itself."""
+
+    def _run(self) -> None:
+        pass
+
+
+def test_news_for_a_closed_channel_is_not_told_to_the_next_with_its_number() -> None:
+    dispatcher = Stepped("Source", 1, 4, "fork", lambda: None)
+    pairs = [socket.socketpair() for _ in range(2)]
+    called: list[int] = []
+    reused: list[int] = []
+
+    def close_the_other(number: int) -> None:
+        called.append(number)
+        other = pairs[1 - number][0]
+        descriptor = other.fileno()
+        dispatcher._selector.unregister(other)
+        other.close()
+        reused.append(os.dup2(pairs[number][0].fileno(), descriptor))
+        dispatcher._selector.register(descriptor, selectors.EVENT_READ, None)
+
+    for number, (ours, theirs) in enumerate(pairs):
+        theirs.send(b"a result")
+        call = functools.partial(close_the_other, number)
+        dispatcher._selector.register(ours, selectors.EVENT_READ, call)
+    try:
+        dispatcher._step()
+        assert len(called) == 1
+    finally:
+        dispatcher._tear_down(WorkerCrashError("the test is over"))
+        for one in [*pairs[0], *pairs[1]]:
+            one.close()
+        for descriptor in reused:
+            os.close(descriptor)
