@@ -27,7 +27,9 @@ from seq2data import to_dataset  # noqa: E402  # needs TensorFlow
 
 pytestmark = pytest.mark.tensorflow
 
-_NEEDS = {"scipy sparse": "scipy", "pil image": "PIL"}
+_NEEDS = {"scipy sparse": "scipy", "pil image": "PIL", "bfloat16": "ml_dtypes"}
+# Before, TensorFlow had a bfloat16 of its own.
+_HAS_ML_DTYPES = tuple(map(int, tf.__version__.split(".")[:2])) >= (2, 13)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -35,6 +37,8 @@ def test_batches_keep_structure_dtype_and_values(
     kind: str, mode: dict[str, Any]
 ) -> None:
     pytest.importorskip(_NEEDS.get(kind, "numpy"))
+    if kind == "bfloat16" and not _HAS_ML_DTYPES:
+        pytest.skip("this TensorFlow does not know the bfloat16 of ml_dtypes")
     source = OfKind(kind)
     assert_yields(to_dataset(source, **mode), source)
 
