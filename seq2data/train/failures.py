@@ -7,7 +7,7 @@ the text. The exception itself is still in this process.
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Optional
+from typing import NoReturn, Optional
 
 import tensorflow as tf
 
@@ -42,12 +42,12 @@ class Failures:
         while self._datasets:
             self._datasets.pop().engine.on_error = ignore
         if isinstance(error, ReadError):  # of the batches that are read at once
-            _raise(error)
+            raise_what_it_was(error)
         if raised and isinstance(error, tf.errors.OpError):
-            _raise(raised[0])  # those after it say that the pass has ended
+            raise_what_it_was(raised[0])  # those after it say that the pass has ended
 
 
-def _raise(error: Exception) -> None:
+def raise_what_it_was(error: Exception) -> NoReturn:
     """Raises what the user's code raised, or what seq2data has found itself."""
     original = error.__cause__
     if not isinstance(error, ReadError) or not isinstance(original, Exception):
