@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Callable, Optional
 
-import tensorflow as tf
-
 from seq2data.train.failures import Failures
 from seq2data.train.feeding import (
     Feeding,
@@ -100,10 +98,7 @@ def _validation(feeding: Feeding, source: Any, steps: Optional[int]) -> dict[str
     if is_legacy(source):
         check_validation(source, steps)
         source = for_one_run(feeding.open(source), steps, "validation_steps")
-        if steps is not None:
-            # Keras 3 counts one too many in the first validation of unknown length.
-            source = source.apply(tf.data.experimental.assert_cardinality(steps))
-            steps = None
+        steps = None
     return {"validation_data": source, "validation_steps": steps}
 
 
