@@ -6,6 +6,7 @@ import contextlib
 import random
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ keras = pytest.importorskip("keras")
 pytest.importorskip("tensorflow")
 
 from tests.train.upstream import (  # noqa: E402
+    Deadly,
     Faulty,
     Halving,
     Locked,
@@ -66,8 +68,13 @@ def test_generator_is_read_once_and_in_order(
         assert values(batches, 50) == [step % 20 for step in range(50)]
 
 
-def test_generator_that_ends_ends_the_batches(enqueuers: Any) -> None:
-    with started(enqueuers.GeneratorEnqueuer(Locked(once(Scaled(20))))) as batches:
+@threads_and_processes
+def test_generator_that_ends_ends_the_batches(
+    enqueuers: Any, use_multiprocessing: bool
+) -> None:
+    source = Locked(once(Scaled(20)))
+    enqueuer = enqueuers.GeneratorEnqueuer(source, use_multiprocessing)
+    with started(enqueuer) as batches:
         assert [int(batch[0, 0]) for batch in batches] == list(range(20))
 
 
@@ -171,3 +178,11 @@ def test_slow_batch_is_waited_for_while_others_are_read(enqueuers: Any) -> None:
     """Keras 2.3 warns after 30 s and reads it again; tests/pipeline has our warning."""
     with started(enqueuers.OrderedEnqueuer(Awaited()), 5) as batches:
         assert values(batches, 20) == [*range(10), *range(10)]
+
+
+def test_batch_of_a_dead_worker_is_read_again(enqueuers: Any, tmp_path: Path) -> None:
+    source = Deadly(20, tmp_path / "died")
+    enqueuer = enqueuers.OrderedEnqueuer(source, use_multiprocessing=True)
+    with started(enqueuer) as batches:
+        assert values(batches, 20) == list(range(20))
+    assert source.marker.exists()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Optional
 
 import numpy as np
@@ -109,6 +111,20 @@ class Faulty(Scaled):
     def __getitem__(self, index: int) -> np.ndarray:
         if self.missing in (None, index):
             raise IndexError(index, "no such batch")
+        return super().__getitem__(index)
+
+
+class Deadly(Scaled):
+    """Whoever is the first to read batch 7 dies."""
+
+    def __init__(self, length: int, marker: Path) -> None:
+        super().__init__(length)
+        self.marker = marker
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        if index == 7 and not self.marker.exists():
+            self.marker.touch()
+            os._exit(3)
         return super().__getitem__(index)
 
 
