@@ -158,7 +158,6 @@ def test_epochs_have_the_steps_that_are_due(
     assert 5 * announced <= len(validation.read) <= most
 
 
-@pytest.mark.skipif(not IS_KERAS_3, reason="2.15 takes a dataset's length but once")
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")
 @pytest.mark.parametrize("workers", [0, 1, 2])
 @pytest.mark.parametrize(
@@ -167,7 +166,7 @@ def test_epochs_have_the_steps_that_are_due(
 def test_length_may_become_less_between_epochs(
     workers: int, rows: int, epochs: list[int]
 ) -> None:
-    """Keras 3 announces the first epoch's steps for all, and warns."""
+    """Keras announces the first epoch's steps for all, and Keras 3 warns."""
     model, tracker = recorder(), Tracker()
     source = Growing(rows, batch_size=3)
     model.fit_generator(
@@ -186,6 +185,27 @@ def test_length_may_become_less_between_epochs(
     due = [[*range(count), -1, -2, -3] for count in epochs]
     assert model.seen == [step for epoch in due for step in epoch]
     assert (source.ends, source.batch_size) == (5, 13)
+
+
+class Planned(Sequence):
+    """Each epoch has a length of its own."""
+
+    def __init__(self, *lengths: int) -> None:
+        super().__init__(0)
+        self.lengths = [*lengths, lengths[-1]]
+
+    def __len__(self) -> int:
+        return self.lengths[self.ends]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_length_may_become_more_between_epochs(workers: int) -> None:
+    """On Keras 3 no epoch has more steps than the first, as with its own sources."""
+    tracker = Tracker()
+    recorder().fit_generator(
+        Planned(4, 7, 2), epochs=3, verbose=0, workers=workers, callbacks=[tracker]
+    )
+    assert tracker.steps == ([4, 4, 4] if IS_KERAS_3 else [4, 7, 2])
 
 
 class Pairs(Sequence):
