@@ -68,11 +68,12 @@ class RemovedNames:
         if module.__name__ in MODULES_OF_TENSORFLOW:
             self._patch(module)
             return
-        self._put_back_preprocessing()
+        tf_keras = importlib.import_module(_TF_KERAS)
+        self._put_back_preprocessing(tf_keras.preprocessing)
         for name in _PATCHED:
-            for each in (f"keras.{name}", f"{_TF_KERAS}.{name}"):
-                if each in sys.modules:
-                    self._patch(sys.modules[each])
+            if hasattr(module, name):  # Keras 3 has had `wrappers` since 3.8
+                self._patch(importlib.import_module(f"keras.{name}"))
+                self._patch(getattr(tf_keras, name))
 
     def restore(self) -> None:
         """Takes all back."""
@@ -93,15 +94,15 @@ class RemovedNames:
         if "__getattr__" not in vars(module):
             self._attributes.set(module, "__getattr__", _says_what_is_gone(module))
 
-    def _put_back_preprocessing(self) -> None:
+    def _put_back_preprocessing(self, source: ModuleType) -> None:
         """What `tf.keras.preprocessing` still has, `keras.preprocessing` gets back."""
-        target = sys.modules["keras.preprocessing"]
-        source = importlib.import_module(f"{_TF_KERAS}.preprocessing")
         for name in ("image", "sequence"):
+            target = importlib.import_module(f"keras.preprocessing.{name}")
             for each, value in vars(getattr(source, name)).items():
                 if not each.startswith("_"):
-                    self._add(getattr(target, name), each, value)
-        self._add_module(target, "text", source.text)
+                    self._add(target, each, value)
+        parent = importlib.import_module("keras.preprocessing")
+        self._add_module(parent, "text", source.text)
 
     def _add(self, module: ModuleType, name: str, value: Any) -> None:
         if not hasattr(module, name):
