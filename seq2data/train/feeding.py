@@ -101,10 +101,9 @@ def for_one_run(
     if steps is None or steps == dataset.num_batches:
         return dataset
     check_whole(name, steps, 1)
-    is_short = dataset.num_batches is not None and steps > dataset.num_batches
-    part = (dataset.repeat() if is_short else dataset).take(steps)
-    # Where the length is unknown Keras 3 divides by one batch too many.
-    return part.apply(tf.data.experimental.assert_cardinality(steps))
+    if dataset.num_batches is not None and steps > dataset.num_batches:
+        return dataset.repeat().take(steps)
+    return dataset.take(steps)
 
 
 def check_validation(source: Any, steps: Optional[int]) -> None:

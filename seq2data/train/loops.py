@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Callable, Optional
 
+import tensorflow as tf
+
+from seq2data.options import check_whole
 from seq2data.train.failures import Failures
 from seq2data.train.feeding import (
     Feeding,
@@ -98,7 +101,10 @@ def _validation(feeding: Feeding, source: Any, steps: Optional[int]) -> dict[str
     if is_legacy(source):
         check_validation(source, steps)
         source = for_one_run(feeding.open(source), steps, "validation_steps")
-        steps = None
+        if steps is not None:
+            # Keras 3 counts one too many in the first validation of unknown length.
+            source = source.apply(tf.data.experimental.assert_cardinality(steps))
+            steps = None
     return {"validation_data": source, "validation_steps": steps}
 
 
@@ -127,4 +133,8 @@ def run_once(
             return call(source, steps=steps, **others)
         dataset = feeding.open(source)
         build(model, dataset)
+        if dataset.num_batches is None and steps is not None:
+            check_whole("steps", steps, 1)
+            # Not told the number, Keras 3 divides by one batch too many.
+            return call(dataset, steps=steps, **others)
         return call(for_one_run(dataset, steps, "steps"), **others)

@@ -262,6 +262,11 @@ def test_generator_that_ends_too_early_is_reported() -> None:
     assert model.seen == [0, 1, 2, 3, 4]
 
 
+@ends_unannounced
+def test_prediction_of_a_generator_that_ends_too_early_is_shorter(model: Any) -> None:
+    assert model.predict_generator(items(3), steps=5).shape == (3 * 4, 1)
+
+
 def test_model_needs_no_forward_pass() -> None:
     model = WithoutCall()
     model.compile("rmsprop")
@@ -281,6 +286,8 @@ def test_targets_and_weights_beside_a_generator_are_refused(
 def test_no_steps_and_no_batches_are_refused() -> None:
     with pytest.raises(ValueError, match="steps_per_epoch"):
         recorder().fit_generator(items(), steps_per_epoch=0)
+    with pytest.raises(ValueError, match="steps"):
+        recorder().evaluate_generator(items(), steps=0)
     with pytest.raises(ValueError, match="empty"):
         recorder().fit_generator(items(0), steps_per_epoch=1)
 
