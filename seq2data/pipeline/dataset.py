@@ -159,24 +159,34 @@ class SourceDataset(tf.data.Dataset):  # type: ignore[misc]  # TF has no types
         self.num_batches = num_batches
         self.first = first
         watch(engine)
-        self._stream = with_pipeline_options(_stream(engine, num_batches))
-        super().__init__(self._stream._variant_tensor)
+        # By length. All stay: iterators and derived datasets need the one they have.
+        self._streams = {num_batches: self._open_stream(num_batches)}
+        super().__init__(self._streams[num_batches]._variant_tensor)
 
     def _inputs(self) -> list[tf.data.Dataset]:
-        return [self._stream]
+        return [self._streams[self.num_batches]]
 
     @property
     def element_spec(self) -> Any:
         """The nested `tf.TypeSpec` of a batch."""
-        return self._stream.element_spec
+        return self._streams[self.num_batches].element_spec
 
     def __iter__(self) -> Iterator[Any]:
         interrupt_watch.begin()
         num_batches = _num_batches(self.engine)
         if num_batches != self.num_batches:
-            # The source has changed its length, which a dataset cannot.
-            return iter(SourceDataset(self.engine, num_batches, self.first))
+            self._follow(num_batches)
         return super().__iter__()  # type: ignore[no-any-return]  # TF has no types
+
+    def _follow(self, num_batches: Optional[int]) -> None:
+        """Takes on the length that the source has now, as Keras 2 asks each epoch."""
+        if num_batches not in self._streams:
+            self._streams[num_batches] = self._open_stream(num_batches)
+        self.num_batches = num_batches
+        self._variant_tensor_attr = self._streams[num_batches]._variant_tensor
+
+    def _open_stream(self, num_batches: Optional[int]) -> tf.data.Dataset:
+        return with_pipeline_options(_stream(self.engine, num_batches))
 
 
 def _num_batches(engine: Engine[Any]) -> Optional[int]:

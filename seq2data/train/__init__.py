@@ -5,5 +5,7 @@ call      what a call's datasets raised comes out as what it was; its line in th
 weights   `class_weight`, for what Keras has no support for
 loops     `fit` is called with that dataset
 methods   `fit_generator` and its kin
-patch     puts them, and the arguments that Keras 3 took away, back on `Model`
+enqueuers `OrderedEnqueuer` and `GeneratorEnqueuer`
+removed   puts these and other names that Keras 3 took away back into its modules
+patch     puts the methods, and the arguments that Keras 3 took away, back on `Model`
 """

@@ -12,7 +12,7 @@ import logging
 import time
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Optional
+from typing import Any, NoReturn, Optional
 
 import tensorflow as tf
 
@@ -68,9 +68,9 @@ class Call:
         if watched:
             self._log(watched)
         if isinstance(error, ReadError):  # of the batches that are read at once
-            _raise(error)
+            raise_what_it_was(error)
         if raised and isinstance(error, tf.errors.OpError):
-            _raise(raised[0])  # those after it say that the pass has ended
+            raise_what_it_was(raised[0])  # those after it say that the pass has ended
 
     def _log(self, watched: list[_Watched]) -> None:
         seconds = time.monotonic() - self._began
@@ -86,7 +86,7 @@ class Call:
         )
 
 
-def _raise(error: Exception) -> None:
+def raise_what_it_was(error: Exception) -> NoReturn:
     """Raises what the user's code raised, or what seq2data has found itself."""
     original = error.__cause__
     if not isinstance(error, ReadError) or not isinstance(original, Exception):

@@ -10,6 +10,7 @@ Steps mean the same for every number of workers, which they never did in Keras:
 
 from __future__ import annotations
 
+import contextlib
 import random
 import sys
 from collections.abc import Mapping
@@ -121,10 +122,13 @@ def check_validation(source: Any, steps: Optional[int]) -> None:
 def is_legacy(source: Any) -> bool:
     """Whether it is a Sequence or an iterator, by what it can do.
 
-    Arrays and containers of them are none, and no dataset is: these are Keras's.
+    Arrays and containers of them are none, and no dataset is: these are Keras's. Nor is
+    a dataset's iterator where Keras reads it.
     """
-    if isinstance(source, (tf.data.Dataset, tf.data.Iterator)):
+    if isinstance(source, tf.data.Dataset):
         return False
+    if isinstance(source, tf.data.Iterator):
+        return _has_keras_3()  # which refuses what Keras 2 reads itself
     if hasattr(source, "__next__"):
         return True
     is_indexable = hasattr(source, "__len__") and hasattr(source, "__getitem__")
@@ -149,9 +153,12 @@ def takes_any_size(model: Any) -> bool:
     keras/src/backend/tensorflow/nn.py).
     """
     roots = {base.__module__.partition(".")[0] for base in type(model).__mro__}
+    return not ("keras" in roots and _has_keras_3())
+
+
+def _has_keras_3() -> bool:
     keras = sys.modules.get("keras")
-    is_keras_3 = keras is not None and keras.__version__.startswith("3.")
-    return not ("keras" in roots and is_keras_3)
+    return keras is not None and keras.__version__.startswith("3.")
 
 
 def build(model: Any, dataset: SourceDataset) -> None:
@@ -164,4 +171,6 @@ def build(model: Any, dataset: SourceDataset) -> None:
         return
     first = dataset.first
     batch = pack(first, [tf.zeros(s.shape, s.dtype) for s in tensor_specs(first)])
-    model(batch[0] if isinstance(batch, tuple) else batch, training=False)
+    # A model whose steps do without `call`; where it is missed, Keras says so.
+    with contextlib.suppress(NotImplementedError):
+        model(batch[0] if isinstance(batch, tuple) else batch, training=False)

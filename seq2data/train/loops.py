@@ -6,6 +6,7 @@ from typing import Any, Callable, Optional
 
 import tensorflow as tf
 
+from seq2data.options import check_whole
 from seq2data.train.call import Call
 from seq2data.train.feeding import (
     Feeding,
@@ -132,4 +133,8 @@ def run_once(
             return call(source, steps=steps, **others)
         dataset = feeding.open(source)
         build(model, dataset)
+        if dataset.num_batches is None and steps is not None:
+            check_whole("steps", steps, 1)
+            # Not told the number, Keras 3 divides by one batch too many.
+            return call(dataset, steps=steps, **others)
         return call(for_one_run(dataset, steps, "steps"), **others)

@@ -2,8 +2,8 @@
 
 `fit`, `evaluate` and `predict` take `workers`, `use_multiprocessing` and
 `max_queue_size` again and read Sequences and iterators through the pipeline; arrays,
-datasets and everything else go to Keras as they came. A Keras that is imported later is
-patched when it is.
+datasets and everything else go to Keras as they came. Names that Keras 3 has removed
+are back in its modules. A Keras that is imported later is patched when it is.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any, Callable
 
 import wrapt
 
+from seq2data.train.attributes import Attributes
 from seq2data.train.feeding import is_legacy
 from seq2data.train.loops import run_once, train, train_on_arrays
 from seq2data.train.methods import (
@@ -23,6 +24,7 @@ from seq2data.train.methods import (
     predict_generator,
 )
 from seq2data.train.queue import Queue
+from seq2data.train.removed import MODULES_OF_TENSORFLOW, RemovedNames
 
 _KERASES = ("keras", "tf_keras")
 _REMOVED = (evaluate_generator, fit_generator, predict_generator)
@@ -36,44 +38,45 @@ _OF_ARRAYS = ("y", "batch_size", "sample_weight", "validation_split")
 
 
 class _Patches:
-    """The patched classes, and what each attribute was before."""
+    """The patched classes and modules."""
 
     def __init__(self) -> None:
         self._is_on = False
         self._has_hooks = False
-        self._before: list[tuple[type, str, Any]] = []
+        self._attributes = Attributes()
+        self._removed = RemovedNames()
 
     def begin(self) -> None:
         self._is_on = True
         if not self._has_hooks:  # they cannot be taken back
             self._has_hooks = True
-            for name in _KERASES:
+            for name in (*_KERASES, *MODULES_OF_TENSORFLOW):
                 wrapt.register_post_import_hook(self._patch, name)
-        for name in _KERASES:
+        for name in (*_KERASES, *MODULES_OF_TENSORFLOW):
             if name in sys.modules:
                 self._patch(sys.modules[name])
 
     def end(self) -> None:
         self._is_on = False
-        while self._before:
-            owner, name, value = self._before.pop()
-            delattr(owner, name)
-            if value is not None:
-                setattr(owner, name, value)
+        self._attributes.restore()
+        self._removed.restore()
 
-    def _patch(self, keras: ModuleType) -> None:
-        model = keras.Model
-        if not self._is_on or any(owner is model for owner, *_ in self._before):
+    def _patch(self, module: ModuleType) -> None:
+        if not self._is_on:
+            return
+        if module.__name__ in _KERASES:
+            self._patch_model(module.Model)
+        if module.__name__ != "tf_keras":  # a Keras 2, which has all there was
+            self._removed.put_back(module)
+
+    def _patch_model(self, model: type) -> None:
+        if self._attributes.is_set_on(model):
             return
         for method in _REMOVED:
-            self._set(model, method.__name__, method)
+            self._attributes.set(model, method.__name__, method)
         for name in _KEPT:
             wrapper = wrapt.FunctionWrapper(getattr(model, name), _reads_legacy(name))
-            self._set(model, name, wrapper)
-
-    def _set(self, owner: type, name: str, value: Any) -> None:
-        self._before.append((owner, name, vars(owner).get(name)))
-        setattr(owner, name, value)
+            self._attributes.set(model, name, wrapper)
 
 
 def _reads_legacy(name: str) -> Callable[..., Any]:

@@ -72,21 +72,30 @@ def _weights(y: Any, sample_weight: Any, tables: Any) -> Any:
         given = sample_weight or (None,) * len(tables)
         return tuple(map(_weights, y, given, tables))
     weights = _weights_of_classes(_classes(y), tables or {})
-    return (
-        weights
-        if sample_weight is None
-        else weights * tf.cast(sample_weight, weights.dtype)
-    )
+    if sample_weight is None:
+        return weights
+    return weights * _expanded(tf.cast(sample_weight, weights.dtype), weights)
+
+
+def _expanded(sample_weight: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    """Weights of samples beside weights of the samples' pixels, say."""
+    ranks = weights.shape.rank, sample_weight.shape.rank
+    missing = 0 if None in ranks else max(0, ranks[0] - ranks[1])
+    shape = tf.concat([tf.shape(sample_weight), [1] * missing], 0)
+    return tf.reshape(sample_weight, shape) if missing else sample_weight
 
 
 def _classes(y: tf.Tensor) -> tf.Tensor:
-    """The class of each sample, int64 `[batch]`; y is one-hot or holds the classes."""
+    """The classes that the last dimension of y holds, or is one-hot of; int64."""
     y = tf.convert_to_tensor(y)
-    flat = tf.reshape(y, [tf.shape(y)[0], -1])
+    if y.shape.rank is None:
+        y = tf.reshape(y, [tf.shape(y)[0], -1])
+    if y.shape.rank < 2:
+        return tf.cast(y, tf.int64)
     return tf.cond(
-        tf.shape(flat)[1] > 1,
-        lambda: tf.argmax(flat, axis=1),
-        lambda: tf.cast(flat[:, 0], tf.int64),
+        tf.shape(y)[-1] > 1,
+        lambda: tf.argmax(y, axis=-1),
+        lambda: tf.cast(y[..., 0], tf.int64),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +24,6 @@ pytestmark = pytest.mark.tensorflow
 
 METHODS = ["fit_generator", "evaluate_generator", "predict_generator"]
 QUEUE = {"workers": 2, "use_multiprocessing": True, "max_queue_size": 4}
-
-
-@pytest.fixture
-def patched() -> Iterator[None]:
-    seq2data.patch_keras()
-    yield
-    seq2data.unpatch_keras()
 
 
 def attributes() -> dict[str, Any]:

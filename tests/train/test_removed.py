@@ -1,0 +1,188 @@
+"""Names that Keras 3 has removed: back, or with a message."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+keras = pytest.importorskip("keras")
+tf = pytest.importorskip("tensorflow")
+
+import seq2data  # noqa: E402
+
+IS_KERAS_3 = keras.__version__.startswith("3.")
+
+pytestmark = pytest.mark.tensorflow
+
+keras_3_only = pytest.mark.skipif(not IS_KERAS_3, reason="Keras 2 has its own")
+
+BACK = [
+    ("keras.utils", "OrderedEnqueuer"),
+    ("keras.utils", "GeneratorEnqueuer"),
+    ("keras.utils", "SequenceEnqueuer"),
+    ("keras.utils.data_utils", "OrderedEnqueuer"),
+    ("keras.utils.data_utils", "Sequence"),
+    ("keras.utils.data_utils", "get_file"),
+    ("tensorflow.keras.utils", "OrderedEnqueuer"),
+    ("tensorflow.keras.utils", "GeneratorEnqueuer"),
+    ("keras.preprocessing.image", "ImageDataGenerator"),
+    ("keras.preprocessing.image", "NumpyArrayIterator"),
+    ("keras.preprocessing.image", "Iterator"),
+    ("keras.preprocessing.sequence", "TimeseriesGenerator"),
+    ("keras.preprocessing.sequence", "skipgrams"),
+    ("keras.preprocessing.text", "Tokenizer"),
+]
+GONE = [
+    ("backend", "get_session", "tf.config"),
+    ("backend", "set_session", "tf.config"),
+    ("utils", "HDF5Matrix", "h5py"),
+    ("utils", "io_utils", "h5py"),
+    ("utils", "multi_gpu_model", "MirroredStrategy"),
+    ("utils", "np_utils", "keras.utils.to_categorical"),
+    ("wrappers", "scikit_learn", "scikeras"),
+]
+each_root = pytest.mark.parametrize("root", ["keras", "tensorflow.keras"])
+each_gone = pytest.mark.parametrize(("module", "name", "instead"), GONE)
+
+
+@pytest.fixture
+def unpatched() -> Iterator[None]:
+    seq2data.unpatch_keras()
+    yield
+    seq2data.unpatch_keras()
+
+
+def contents() -> dict[str, Any]:
+    """What the modules of Keras hold, by module."""
+    return {
+        name: dict(vars(module))
+        for name, module in list(sys.modules.items())
+        if name.startswith(("keras.", "tensorflow.keras.")) and ".src." not in name
+    }
+
+
+@keras_3_only
+@pytest.mark.usefixtures("patched")
+@pytest.mark.parametrize(("module", "name"), BACK)
+def test_name_can_be_imported_again(module: str, name: str) -> None:
+    namespace: dict[str, Any] = {}
+    exec(f"from {module} import {name}", namespace)
+    path = module.partition("keras.")[2].split(".")
+    for owner in (keras, tf.keras):
+        for part in path:
+            owner = getattr(owner, part)
+        assert getattr(owner, name) is namespace[name]
+
+
+@pytest.mark.usefixtures("unpatched")
+def test_keras_is_as_before_without_the_patches() -> None:
+    importlib.import_module("tensorflow.keras.utils")
+    importlib.import_module("tensorflow.keras.backend")
+    seq2data.patch_keras()  # wrapt's finder comes with the first hook, and stays
+    seq2data.unpatch_keras()
+    before, finders = contents(), list(sys.meta_path)
+    for _ in range(2):
+        seq2data.patch_keras()
+        seq2data.patch_keras()
+        assert (contents() == before) != IS_KERAS_3
+        seq2data.unpatch_keras()
+        assert contents().keys() == before.keys()
+        assert contents() == before
+        assert sys.meta_path == finders
+
+
+@keras_3_only
+@pytest.mark.usefixtures("patched")
+@each_root
+@each_gone
+def test_import_of_what_is_gone_says_what_to_use(
+    root: str, module: str, name: str, instead: str
+) -> None:
+    for statement in (
+        f"from {root}.{module} import {name}",
+        f"import {root}.{module}.{name}",
+        f"from {root}.{module}.{name} import anything",
+    ):
+        with pytest.raises(ImportError, match=instead) as caught:
+            exec(statement, {})
+        assert f"`{root}.{module}.{name}` is not there in Keras 3" in str(caught.value)
+
+
+@keras_3_only
+@pytest.mark.usefixtures("patched")
+@each_gone
+def test_use_of_what_is_gone_says_what_to_use(
+    module: str, name: str, instead: str
+) -> None:
+    for owner in (getattr(keras, module), getattr(tf.keras, module)):
+        assert not hasattr(owner, name)
+        with pytest.raises(AttributeError, match=instead):
+            getattr(owner, name)
+
+
+@pytest.mark.usefixtures("patched")
+def test_other_names_are_missed_as_ever() -> None:
+    with pytest.raises(ImportError, match="cannot import name 'anything'"):
+        exec("from keras.utils import anything", {})
+    with pytest.raises(AttributeError, match="has no attribute 'anything'"):
+        keras.utils.anything  # noqa: B018  # the access is the test
+    with pytest.raises(ModuleNotFoundError, match="No module named"):
+        importlib.import_module("keras.utils.anything")
+
+
+@pytest.mark.skipif(IS_KERAS_3, reason="Keras 3 has none")
+@pytest.mark.usefixtures("unpatched")
+@pytest.mark.parametrize("name", ["OrderedEnqueuer", "GeneratorEnqueuer"])
+def test_keras_2_keeps_its_own(name: str) -> None:
+    own = getattr(keras.utils, name)
+    seq2data.patch_keras()
+    assert getattr(keras.utils, name) is own is getattr(tf.keras.utils, name)
+
+
+@keras_3_only
+@pytest.mark.usefixtures("patched")
+def test_timeseries_generator_is_a_source() -> None:
+    from keras.preprocessing.sequence import TimeseriesGenerator
+
+    series = TimeseriesGenerator(np.arange(10), np.arange(10), length=3, batch_size=4)
+    ours = list(seq2data.to_dataset(series, workers=2, use_multiprocessing=False))
+    assert len(ours) == len(series) == 2
+    for (x, y), (due_x, due_y) in zip(ours, (series[0], series[1])):
+        np.testing.assert_array_equal(x, due_x)
+        np.testing.assert_array_equal(y, due_y)
+
+
+def image_data(num_images: int) -> tuple[np.ndarray, np.ndarray]:
+    """Images of two classes, which differ in their brightness."""
+    classes = np.arange(num_images) % 2
+    return np.ones((num_images, 8, 8, 3)) * classes[:, None, None, None], classes
+
+
+@pytest.mark.usefixtures("patched")
+def test_image_data_generator_trains_a_model() -> None:
+    from keras.preprocessing.image import ImageDataGenerator
+
+    model = keras.Sequential(
+        [
+            keras.Input((8, 8, 3)),
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dense(2, activation="softmax", kernel_initializer="zeros"),
+        ]
+    )
+    loss = "sparse_categorical_crossentropy"
+    model.compile(keras.optimizers.Adam(0.1), loss, metrics=["accuracy"])
+    images = ImageDataGenerator(rescale=1.0)
+    history = model.fit_generator(
+        images.flow(*image_data(60), batch_size=16),
+        epochs=8,
+        verbose=0,
+        validation_data=images.flow(*image_data(20), batch_size=16),
+    )
+    assert history.history["val_accuracy"][-1] == 1.0
+    _, accuracy = model.evaluate_generator(images.flow(*image_data(60), batch_size=16))
+    assert accuracy == 1.0
