@@ -132,4 +132,8 @@ def run_once(
             return call(source, steps=steps, **others)
         dataset = feeding.open(source)
         build(model, dataset)
-        return call(for_one_run(dataset, steps, "steps"), **others)
+        part = for_one_run(dataset, steps, "steps")
+        if dataset.num_batches is None:
+            # Keras has to know when a generator has ended too early, and when not.
+            others["steps"] = steps
+        return call(part, **others)
