@@ -150,23 +150,32 @@ def _arguments(program: Program, validation: Any) -> dict:
     return dict(queue, **training)
 
 
+class _Listener(logging.Handler):
+    """Keeps the texts of what TensorFlow logs."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.texts: list = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.texts.append(record.getMessage())
+
+
 @contextlib.contextmanager
 def _heard() -> Iterator[list]:
-    """The texts of the warnings in the block, from `warnings` and from TensorFlow."""
-    texts: list = []
-    handler = logging.Handler(logging.WARNING)
-    handler.emit = lambda record: texts.append(record.getMessage())  # type: ignore[method-assign]  # a class for one line
+    """The texts of the warnings in the block, complete at its end."""
+    listener = _Listener()
     loggers = [logging.getLogger(name) for name in ("tensorflow", "absl")]
     for logger in loggers:
-        logger.addHandler(handler)
+        logger.addHandler(listener)
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            yield texts
-            texts += [str(warning.message) for warning in caught]
+            yield listener.texts
+            listener.texts += [str(warning.message) for warning in caught]
     finally:
         for logger in loggers:
-            logger.removeHandler(handler)
+            logger.removeHandler(listener)
 
 
 def run(

@@ -9,9 +9,13 @@ Each system needs a Python that its TensorFlow was built for, for instance pyenv
 
 The environment is made in `--folder`, else in a temporary folder, from the packages of
 `SYSTEMS`; one that is there already is used as it is. Each program runs in a process of
-its own that is ended after `--limit-s` seconds; what was noted so far goes with it. The
-trace goes to `traces/SYSTEM.json`, and `--differences` prints a Markdown table of the
+its own that is ended after `--limit-s` seconds, and is then a trace that says "hung".
+The traces go to `traces/SYSTEM.json`; `--differences` prints a Markdown table of the
 programs with which the recorded systems do different things.
+
+What the threads of legacy enqueuers do beside the training depends on timing. So a
+recording waits at the end of each epoch, and at each batch of an evaluation, until they
+have done all that they do; in a training that is not over in milliseconds they have.
 """
 
 from __future__ import annotations
@@ -59,7 +63,7 @@ COMPARED = (
 """Fields of the table of differences."""
 
 PAUSE_S = 0.5
-# Enqueuers look each 0.1 s whether a pass is over.
+"""Enqueuers look each 0.1 s whether a pass is over."""
 
 
 def read_traces(system: str) -> dict:

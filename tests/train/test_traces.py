@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tests.train.known_differences import KNOWN, known_fields
 from tests.train.program_sources import Batches
 from tests.train.programs import PROGRAMS, Program
 from tests.train.record_traces import (
@@ -18,8 +21,9 @@ from tests.train.record_traces import (
     differences,
     read_traces,
 )
-from tests.train.trace_differences import KNOWN, first_of, known_fields
-from tests.train.trace_oracle import expected, losses_of
+from tests.train.trace_arithmetic import losses_of
+from tests.train.trace_differences import first_of
+from tests.train.trace_oracle import expected
 
 LEGACY = {system: read_traces(system) for system in SYSTEMS}
 BY_NAME = {program.name: program for program in PROGRAMS}
@@ -82,9 +86,12 @@ def keras_sequence() -> Any:
 
 
 @pytest.fixture(params=["function", "patched method"])
-def way(request: pytest.FixtureRequest) -> Iterator[str]:
+def way(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[str]:
     import seq2data
 
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # of the source that dies
     if request.param == "patched method":
         seq2data.patch_keras()
     yield request.param

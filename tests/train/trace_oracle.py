@@ -17,14 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from tests.train.program_run import BIAS, KERNEL, LEARNING_RATE, SEED
-from tests.train.program_sources import (
-    SHIFT,
-    features,
-    sample_weights,
-    targets,
-)
+from tests.train.program_run import SEED
+from tests.train.program_sources import SHIFT
 from tests.train.programs import VALIDATION_FROM, Program
+from tests.train.trace_arithmetic import lines_of, step
 
 RAN_OUT = "ran out of data"
 
@@ -123,66 +119,15 @@ def _changing(program: Program, is_keras_3: bool) -> Course:
     return course
 
 
-class Line:
-    """A linear output and its SGD, in float64."""
-
-    def __init__(self, flipped: bool, table: Any) -> None:
-        self.kernel = np.ravel(np.array(KERNEL))
-        self.bias = BIAS[0]
-        self.flipped = flipped
-        self.table = table
-
-    def predict(self, code: int) -> np.ndarray:
-        return features(code).astype(float) @ self.kernel + self.bias
-
-    def squares(self, code: int) -> np.ndarray:
-        return self._error(code) ** 2
-
-    def train(self, code: int, weights: np.ndarray) -> float:
-        """The loss before the step that is taken."""
-        error = self._error(code)
-        if self.table:
-            classes = targets(code, self.flipped)[:, :2].argmax(axis=1)
-            weights = weights * [self.table[c] for c in classes]
-        gradient = 2 * weights * error / len(error)
-        self.kernel = self.kernel - LEARNING_RATE * gradient @ features(code)
-        self.bias -= LEARNING_RATE * gradient.sum()
-        return float(np.mean(weights * error**2))
-
-    def _error(self, code: int) -> np.ndarray:
-        y = targets(code, self.flipped).astype(float)
-        return self.predict(code) - y[:, 1] - y[:, 2]
-
-
-def _lines(program: Program) -> list[Line]:
-    table = program.class_weight
-    if "outputs" in program.nesting:
-        table = table or {}
-        return [Line(False, table.get("first")), Line(True, table.get("second"))]
-    return [Line(False, table)]
-
-
-def losses_of(program: Program, trained: list[list[int]]) -> list[list[float]]:
-    """The losses of a training on these batches, in any legacy system as well."""
-    lines = _lines(program)
-    return [[sum(_step(program, lines, code)) for code in epoch] for epoch in trained]
-
-
-def _step(program: Program, lines: list[Line], code: int) -> list[float]:
-    is_weighted = program.nesting == "weighted"
-    weights = sample_weights(code) if is_weighted else np.ones(4)
-    return [line.train(code, weights) for line in lines]
-
-
 def _training(program: Program, course: Course) -> dict[str, Any]:
-    lines = _lines(program)
+    lines = lines_of(program)
     validations = _validations(program)
     callbacks = ["train_begin"] if course.epochs else []
     history: dict[str, list[float]] = {"epoch": []}
     losses, validated = [], []
     for number, codes in course.epochs:
         callbacks.append(f"epoch_begin {number}")
-        parts = np.array([_step(program, lines, code) for code in codes])
+        parts = np.array([step(program, lines, code) for code in codes])
         losses.append([float(sum(part)) for part in parts])
         callbacks += _batches("train", codes)
         is_last = number == course.epochs[-1][0]
@@ -329,7 +274,7 @@ def _one_run(program: Program) -> dict[str, Any]:
         codes = list(range(min(steps, program.length)))
     else:
         codes = [step % program.length if is_indexed else step for step in range(steps)]
-    lines = _lines(program)
+    lines = lines_of(program)
     kind = "test" if program.call.startswith("evaluate") else "predict"
     trace: dict[str, Any] = {
         "callbacks": [f"{kind}_begin", *_batches(kind, codes), f"{kind}_end"],
