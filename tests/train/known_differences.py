@@ -269,7 +269,7 @@ KNOWN = [
         TF_215,
         "outcome",
         "both-weights-w1",
-        "weights of classes and of samples multiply; tf.keras 2.15 refuses both",
+        "weights of classes and of samples multiply; tf.keras 2.15 fails on both",
     ),
     Known(
         TF_24,

@@ -15,7 +15,9 @@ programs with which the recorded systems do different things.
 
 What the threads of legacy enqueuers do beside the training depends on timing. So a
 recording waits at the end of each epoch, and at each batch of an evaluation, until they
-have done all that they do; in a training that is not over in milliseconds they have.
+have done all that they do; in a training that is not over in milliseconds they have
+as well. Where that is not enough, `--again` compares a further recording with the one
+that is there: fields that came out otherwise then say "varies".
 """
 
 from __future__ import annotations
@@ -61,6 +63,8 @@ COMPARED = (
     "result",
 )
 """Fields of the table of differences."""
+
+VARIES = "varies"
 
 PAUSE_S = 0.5
 """Enqueuers look each 0.1 s whether a pass is over."""
@@ -109,11 +113,11 @@ def run_one(name: str, path: str) -> None:
     os._exit(0)  # threads and processes of legacy enqueuers may be left
 
 
-def record(system: str, python: Path, limit_s: float, names: list) -> None:
+def record(system: str, python: Path, limit_s: float, names: list, again: bool) -> None:
     """Runs the programs, all or those that are named, and writes the traces."""
     about: dict = {}
     done: dict = {}
-    if names:
+    if names or again:
         done = read_traces(system)
         about = done.pop("about")
     for program in PROGRAMS:
@@ -123,9 +127,18 @@ def record(system: str, python: Path, limit_s: float, names: list) -> None:
         with tempfile.TemporaryDirectory() as folder:
             heard, trace = _trace_of(program, python, Path(folder), limit_s)
         about = heard or about
-        done[program.name] = trace
+        done[program.name] = merged(done[program.name], trace) if again else trace
     order = [program.name for program in PROGRAMS if program.name in done]
     write_traces(system, about, {name: done[name] for name in order})
+
+
+def merged(one: dict, other: dict) -> dict:
+    """The trace of two recordings."""
+    fields = dict(one, **other)
+    for field in fields:
+        if one.get(field) != other.get(field):
+            fields[field] = VARIES
+    return fields
 
 
 def _trace_of(program: Program, python: Path, folder: Path, limit_s: float) -> Any:
@@ -200,6 +213,7 @@ def main() -> None:
     parser.add_argument("--python", help="that the environment is made with")
     parser.add_argument("--folder", help="of the environment")
     parser.add_argument("--only", nargs="*", default=[], help="these programs")
+    parser.add_argument("--again", action="store_true")
     parser.add_argument("--limit-s", type=float, default=90)
     parser.add_argument("--differences", action="store_true")
     parser.add_argument("--program", help=argparse.SUPPRESS)
@@ -213,7 +227,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             place = Path(given.folder or folder)
             python = environment_of(given.system, given.python, place)
-            record(given.system, python, given.limit_s, given.only)
+            record(given.system, python, given.limit_s, given.only, given.again)
     else:
         parser.error("name a system, or ask for --differences")
 
