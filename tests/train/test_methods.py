@@ -227,6 +227,15 @@ def test_evaluation_and_prediction(steps: Any) -> None:
     np.testing.assert_allclose(predicted, np.concatenate(due), rtol=1e-6)
 
 
+def test_steps_of_a_generator_are_not_its_end() -> None:
+    """Keras 3 warned that the data had run out; warnings are errors here."""
+    model = recorder()
+    seq2data.evaluate_generator(model, items(9), 3)
+    predicted = seq2data.predict_generator(model, items(9), 3)
+    assert model.seen == [-1, -2, -3]
+    assert predicted.shape == (12, 1)
+
+
 def test_model_is_built_on_the_first_batch() -> None:
     model = keras.Sequential(
         [keras.layers.Flatten(), keras.layers.Dense(2, activation="softmax")]
