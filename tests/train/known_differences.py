@@ -158,25 +158,48 @@ KNOWN = [
         "each batch is read once; Keras 2.3 reads a pass that never comes",
         only=lambda program: program.has_counted_reads and program.workers > 0,
     ),
-    # A length that changes: a limit of seq2data.
+    # A length that changes.
     Known(
         KERAS + TF_215,
         "trained hooks",
         "growing-*",
-        "Keras asks a dataset for its length once per fit; the legacy systems asked "
-        "the Sequence before each epoch",
+        "Keras 3 asks a dataset for its length once per fit; the legacy systems asked "
+        "the Sequence before each epoch, as seq2data does on Keras 2",
+        kerases=(3,),
     ),
     Known(
         TF_24,
         "hooks",
         "growing-*",
         "`on_epoch_end` is not called for a pass that is given up",
+        kerases=(3,),
     ),
     Known(
-        KERAS + TF_215,
+        TF_24,
+        "trained",
+        "growing-*",
+        "an epoch has the length of the source; tf.keras 2.4 asks for it once per fit",
+        kerases=(2,),
+    ),
+    Known(
+        TF_24,
         "trained hooks",
         "shrinking-w1",
-        "Keras 2 stops when a dataset has fewer batches than the epoch before",
+        "an epoch has the length of the source; tf.keras 2.4 asks for it once per fit",
+        kerases=(2,),
+    ),
+    Known(
+        TF_215,
+        "trained",
+        "growing-t2",
+        "the second call of `on_epoch_end` changes the length once more",
+        kerases=(2,),
+    ),
+    Known(
+        TF_24,
+        "warnings",
+        "shrinking-w1",
+        "nothing runs out where an epoch is as long as the source",
         kerases=(2,),
     ),
     Known(
@@ -190,7 +213,8 @@ KNOWN = [
         KERAS,
         "warnings",
         "shrinking-w1",
-        "Keras warns of a dataset that has fewer batches than the epoch before",
+        "Keras 3 warns of a dataset that has fewer batches than the epoch before",
+        kerases=(3,),
     ),
     # Generators.
     Known(

@@ -100,20 +100,19 @@ def _finite(program: Program, is_keras_3: bool) -> Course:
 
 
 def _changing(program: Program, is_keras_3: bool) -> Course:
-    """Keras asks a dataset once how many batches it has.
+    """Each epoch has the batches that the source has then.
 
-    A pass that has more is given up there, and so changes the source no more; one that
-    has fewer is data that have run out.
+    Keras 3 asks a dataset once for its length: a pass that has more is given up there,
+    and so changes the source no more; one that has fewer is data that have run out.
     """
     course = Course()
-    asked = length = program.length
+    length = program.length
     for number in range(program.epochs):
+        asked = program.length if is_keras_3 else length
         course.epochs.append((number, list(range(min(asked, length)))))
         course.hooks.append(int(length <= asked))
         if length < asked:
             course.warnings = [RAN_OUT]
-            if not is_keras_3:
-                break
         if length <= asked:
             length += 1 if program.source == "growing" else -1
     return course
