@@ -39,7 +39,7 @@ def test_commands_are_the_two_lines_of_the_readme(checkout):
         assert f"```sh\n{command}\n```" in readme
     demo, tests = commands
     assert demo.endswith("seq2data demo")
-    assert tests.endswith("-m pytest")
+    assert tests.endswith("-m pytest -n 2")
 
 
 def test_changed_readme_changes_the_commands(checkout):
@@ -49,7 +49,7 @@ def test_changed_readme_changes_the_commands(checkout):
     assert "demo --crops 64" in list_commands(checkout).stdout
 
 
-@pytest.mark.parametrize("change", ["-m pytest\n", "## Try it"])
+@pytest.mark.parametrize("change", ["-m pytest -n 2\n", "## Try it"])
 def test_readme_without_exactly_two_commands_is_refused(change, checkout):
     readme = checkout / "README.md"
     text = readme.read_text(encoding="utf-8")
