@@ -61,6 +61,8 @@ class ByValue:
 
 def is_importable(module: ModuleType) -> bool:
     """Whether a fresh interpreter with our `sys.path` gets this very module by name."""
+    if "__builtins__" not in vars(module):  # of C: there is no code to send
+        return True
     spec = getattr(module, "__spec__", None)
     origin = getattr(spec, "origin", None)
     return _is_found(module.__name__, origin, tuple(sys.path))
