@@ -62,10 +62,12 @@ def make_holder(tmp_path: Path) -> Iterator[Callable[..., Holder]]:
         return made[-1]
 
     yield make
-    for pool in (held for holder in made for held in holder.held):
-        if isinstance(pool, ThreadPool):
-            pool.terminate()
-            pool.join()
+    for holder in made:
+        for held in holder.held:
+            if isinstance(held, ThreadPool):
+                held.terminate()
+                held.join()
+        holder.held = []  # pytest keeps `make` a while longer, and it keeps them
 
 
 def read_here(source: Any) -> list[Any]:
