@@ -130,11 +130,13 @@ def _attribute(owner: Any, part: Any) -> Optional[str]:
     if isinstance(owner, CellType):
         return "" if owner.cell_contents is part else None
     values = _dictionary(owner)
-    for kind in type(owner).__mro__:
+    # A function's are its closure and the like, and its variables have better names.
+    kinds = () if isinstance(owner, FunctionType) else type(owner).__mro__
+    for kind in kinds:
         for name, slot in vars(kind).items():
-            if isinstance(slot, MemberDescriptorType) and name not in values:
+            if isinstance(slot, MemberDescriptorType) and name != "__dict__":
                 try:
-                    values[name] = slot.__get__(owner)
+                    values.setdefault(name, slot.__get__(owner))
                 except AttributeError:  # nothing in the slot
                     continue
     name = _key(values, part)

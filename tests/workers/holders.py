@@ -424,15 +424,13 @@ KINDS = {
     "unbuffered": Kind(opened(lambda path: path.open("rb", 0)), next_line),
     "gzip": Kind(opened(gzip.open, gzip.compress), next_line),
     "gzip_text": Kind(
-        opened(lambda path: gzip.open(path, "rt", encoding="utf-8"), gzip.compress),
+        opened(functools.partial(gzip.open, mode="rt"), gzip.compress),
         next_line,
     ),
     "bz2": Kind(opened(bz2.open, bz2.compress), next_line),
     "lzma": Kind(opened(lzma.open, lzma.compress), next_line),
     "bytes_io": Kind(lambda _: io.BytesIO(b"a\nb\nc\nd\n"), next_line),
-    "text_io": Kind(
-        lambda _: io.TextIOWrapper(io.BytesIO(b"a\nb\nc\nd\n")), next_line
-    ),
+    "text_io": Kind(lambda _: io.TextIOWrapper(io.BytesIO(b"a\nb\nc\nd\n")), next_line),
     "closed": Kind(closed_file, reopen),
     "stderr": Kind(lambda _: sys.stderr, lambda stream, _: stream is sys.stderr),
     "zip": Kind(zip_file, lambda held, index: as_bytes(held.read(str(index)).decode())),
