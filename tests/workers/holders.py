@@ -16,6 +16,7 @@ import random
 import sqlite3
 import sys
 import tarfile
+import tempfile
 import threading
 import types
 import weakref
@@ -163,6 +164,11 @@ def closed_file(folder: Path) -> Any:
 def reopen(file: Any, _: int) -> np.ndarray:
     assert file.closed
     return as_bytes(Path(file.name).read_text())
+
+
+def temporary_file(_: Path) -> Any:
+    with tempfile.NamedTemporaryFile("w") as file:
+        return file
 
 
 def zip_file(folder: Path) -> Any:
@@ -432,6 +438,7 @@ KINDS = {
     "bytes_io": Kind(lambda _: io.BytesIO(b"a\nb\nc\nd\n"), next_line),
     "text_io": Kind(lambda _: io.TextIOWrapper(io.BytesIO(b"a\nb\nc\nd\n")), next_line),
     "closed": Kind(closed_file, reopen),
+    "temporary": Kind(temporary_file, lambda file, _: file.closed),
     "stderr": Kind(lambda _: sys.stderr, lambda stream, _: stream is sys.stderr),
     "zip": Kind(zip_file, lambda held, index: as_bytes(held.read(str(index)).decode())),
     "tar": Kind(tar_file(""), read_member),

@@ -11,6 +11,7 @@ import io
 import os
 import stat
 import sys
+import tempfile
 from typing import Any, Callable, Optional
 
 import wrapt
@@ -99,11 +100,17 @@ def _closed(kind: Any, name: Any) -> Any:
     return file
 
 
+def _itself(file: Any) -> Any:
+    return file
+
+
 register(io.FileIO, _reduce_binary)
 register(io.BufferedReader, _reduce_binary)
 register(io.BufferedWriter, _reduce_binary)
 register(io.BufferedRandom, _reduce_binary)
 register(io.TextIOWrapper, _reduce_text)
+# The file, without what removes it at the end.
+register(tempfile._TemporaryFileWrapper, lambda file: (_itself, (file.file,)))
 
 
 def _reduce_compressed(file: Any, opened: Any) -> Recipe:
