@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import reprlib
 import weakref
 from collections.abc import Sequence
 from types import CellType, FunctionType, MemberDescriptorType
@@ -113,7 +114,7 @@ def _step(owner: Any, holder: Any, part: Any) -> Optional[str]:
 def _item(container: Any, part: Any) -> Optional[str]:
     if isinstance(container, dict):
         key = _key(container, part)
-        return None if key is None else f"[{key!r}]"
+        return None if key is None else f"[{reprlib.repr(key)}]"
     if isinstance(container, (list, tuple)):
         places = (i for i, item in enumerate(container) if item is part)
         place = next(places, None)

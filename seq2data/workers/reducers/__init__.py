@@ -22,6 +22,7 @@ from seq2data.workers.reducers import (  # noqa: F401  # they register
     modules,
     random_state,
     sqlite,
+    tf_functions,
     thread_pools,
     weak_references,
 )

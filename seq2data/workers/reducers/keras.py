@@ -62,6 +62,7 @@ def _make(
 
 def _register(keras: Any) -> None:
     register(keras.layers.Layer, _reduce)
+    register(keras.Model, _reduce)  # a layer, but Keras 2 has it pickle itself
 
 
 for _package in _PACKAGES:
