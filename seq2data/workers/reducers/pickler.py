@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from types import FunctionType, ModuleType
 from typing import Any, Callable, NamedTuple, Optional
 
 import cloudpickle
@@ -24,6 +25,14 @@ class Pickle(NamedTuple):
     survives_fork: bool
 
 
+class _Treatment(NamedTuple):
+    """What objects of a type need."""
+
+    registration: Optional[Registration]
+    is_code: bool
+    has_finalizer: bool
+
+
 class SourcePickler(cloudpickle.CloudPickler):  # type: ignore[misc]  # it has no types
     """cloudpickle's, with the recipes."""
 
@@ -33,24 +42,33 @@ class SourcePickler(cloudpickle.CloudPickler):  # type: ignore[misc]  # it has n
         super().__init__(file, protocol=5, buffer_callback=buffer_callback)
         self.survives_fork = True
         self._by_value = by_value
-        self._registrations: dict[type, Optional[Registration]] = {}
+        self._treatments: dict[type, _Treatment] = {}
 
     def reducer_override(self, value: Any) -> Any:
         """The recipe of a value, else what cloudpickle makes of it."""
         kind = type(value)
-        if kind not in self._registrations:
-            self._registrations[kind] = registration_of(kind)
-        registration = self._registrations[kind]
-        reduced = registration.reducer(value) if registration is not None else None
-        if registration is not None and reduced is not None:
-            self.survives_fork &= registration.survives_fork
-            return reduced
-        self._by_value.note(value)
-        reduced = super().reducer_override(value)
-        if reduced is NotImplemented and finalizers.has_finalizer(kind):
+        # It is asked for every object there is, and there may be millions of a type.
+        treatment = self._treatments.get(kind) or self._treatment_of(kind)
+        if treatment.registration is not None:
+            reduced = treatment.registration.reducer(value)
+            if reduced is not None:
+                self.survives_fork &= treatment.registration.survives_fork
+                return reduced
+        if treatment.is_code:
+            self._by_value.note(value)
+            return super().reducer_override(value)
+        if treatment.has_finalizer:
             reduce = self.dispatch_table.get(kind, lambda value: value.__reduce_ex__(5))
             return finalizers.reduced_without(reduce(value))
-        return reduced
+        return NotImplemented
+
+    def _treatment_of(self, kind: type) -> _Treatment:
+        treatment = self._treatments[kind] = _Treatment(
+            registration_of(kind),
+            issubclass(kind, (type, FunctionType, ModuleType)),
+            finalizers.has_finalizer(kind),
+        )
+        return treatment
 
 
 def dumps(value: Any, buffer_callback: Callable[[Any], Any]) -> Pickle:

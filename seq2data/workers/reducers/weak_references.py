@@ -16,13 +16,18 @@ class _Gone:
     """What a dead reference referred to."""
 
 
+# Python 3.9 cannot import `weakref.ref` by the name that the class says it has.
+def _refer(target: Any) -> Any:
+    return weakref.ref(target)
+
+
 def _dead() -> Any:
     return weakref.ref(_Gone())
 
 
 def _reduce_reference(value: Any) -> Recipe:
     target = value()
-    return (_dead, ()) if target is None else (weakref.ref, (target,))
+    return (_dead, ()) if target is None else (_refer, (target,))
 
 
 def _reduce_method(value: Any) -> Recipe:
