@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         predict_generator,
     )
     from seq2data.train.patch import patch_keras, unpatch_keras
+    from seq2data.workers.reducers.registry import register_reducer
 
 __version__ = "0.1.0"
 
@@ -52,6 +53,7 @@ __all__ = [
     "fit_generator",
     "patch_keras",
     "predict_generator",
+    "register_reducer",
     "to_dataset",
     "unpatch_keras",
     "wrap",
@@ -64,6 +66,7 @@ _LAZY = {
     "fit_generator": "seq2data.train.methods",
     "patch_keras": "seq2data.train.patch",
     "predict_generator": "seq2data.train.methods",
+    "register_reducer": "seq2data.workers.reducers.registry",
     "to_dataset": "seq2data.pipeline.dataset",
     "unpatch_keras": "seq2data.train.patch",
     "wrap": "seq2data.pipeline.wrap",

@@ -17,6 +17,7 @@ LAZY = {
     "fit_generator": "seq2data.train.methods",
     "patch_keras": "seq2data.train.patch",
     "predict_generator": "seq2data.train.methods",
+    "register_reducer": "seq2data.workers.reducers.registry",
     "to_dataset": "seq2data.pipeline.dataset",
     "unpatch_keras": "seq2data.train.patch",
     "wrap": "seq2data.pipeline.wrap",

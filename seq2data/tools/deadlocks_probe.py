@@ -11,6 +11,7 @@ import importlib
 import inspect
 import operator
 import os
+import pickle
 import random
 import signal
 import threading
@@ -18,7 +19,6 @@ import zlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import cloudpickle
 import numpy as np
 
 from seq2data.errors import SourceError
@@ -26,6 +26,7 @@ from seq2data.source.adapt import adapt
 from seq2data.source.indexable import Indexable
 from seq2data.source.structure import flatten
 from seq2data.tools.deadlocks import STACKS_SIGNAL
+from seq2data.workers.reducers.pickler import dumps
 
 faulthandler.register(STACKS_SIGNAL, file=2, all_threads=True)
 
@@ -164,7 +165,7 @@ def _copy(source: Any) -> Any:
     `on_epoch_end` may shuffle in place what the last pass was read with.
     """
     try:
-        return cloudpickle.loads(cloudpickle.dumps(source))
+        return pickle.loads(dumps(source, lambda _: True).data)
     except Exception:  # noqa: BLE001  # `to_dataset` tells what is wrong with it
         return source
 

@@ -35,12 +35,18 @@ class Extent:
 
 @dataclass(frozen=True)
 class Load:
-    """The source, pickled; the files come as descriptors, in the order of `files`."""
+    """The source, pickled; the files come as descriptors, in the order of `files`.
+
+    Attributes:
+        survives_fork: Whether a worker may have it from the nursery; if not, it loads
+            for itself.
+    """
 
     version: int
     pickle: Extent
     buffers: tuple[Extent, ...]
     files: tuple[int, ...]
+    survives_fork: bool = True
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ from seq2data.workers.messages import (
     Start,
 )
 from seq2data.workers.payload import load
+from seq2data.workers.positions import own_positions
 from seq2data.workers.stacks import offer_stacks, stack_pipe
 
 _PR_SET_PDEATHSIG = 1
@@ -133,9 +134,10 @@ class Nursery:
             self._make_worker(message.worker, descriptors[0])
 
     def _load(self, message: Load, descriptors: list[int]) -> None:
-        if not self._can_fork:  # then each worker loads for itself
+        if not (self._can_fork and message.survives_fork):  # each loads for itself
             for descriptor in descriptors:
                 os.close(descriptor)
+            self._source, self._version = None, -1
             self._control.send(Ready(message.version))
             return
         try:
@@ -177,6 +179,7 @@ class Nursery:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             self._control.close()
+            own_positions()
             serve(socket.socket(fileno=descriptor), self._source, stacks)
         finally:
             os._exit(1)

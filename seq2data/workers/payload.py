@@ -21,8 +21,9 @@ import numpy as np
 import wrapt
 
 from seq2data.errors import PayloadError
+from seq2data.workers.diagnosis import explain
 from seq2data.workers.messages import Extent, Load
-from seq2data.workers.reducers import dumps
+from seq2data.workers.reducers.pickler import dumps
 from seq2data.workers.transport.segments import Mapping, aligned, make_file
 
 # Smaller arrays travel inside the pickle: a mapped page each would cost more.
@@ -114,7 +115,7 @@ def pack(source: Any, before: Optional[Payload]) -> Payload:
     Raises:
         PayloadError: The source cannot be pickled; names the attribute.
     """
-    main, buffers = _pickle(source)
+    main, buffers, survives_fork = _pickle(source)
     if before and len(before.files) >= _MOST_FILES:
         before = replace(before, load=replace(before.load, buffers=()))
     known = before.load.buffers if before else ()
@@ -131,7 +132,8 @@ def pack(source: Any, before: Optional[Payload]) -> Payload:
         if extent.file != number and before:
             files[extent.file] = before.files[extent.file]
     version = before.version + 1 if before else 0
-    return Payload(Load(version, extents[0], placed, tuple(files)), files)
+    load = Load(version, extents[0], placed, tuple(files), survives_fork)
+    return Payload(load, files)
 
 
 def _find(
@@ -159,7 +161,7 @@ def _write(number: int, pieces: list[np.ndarray]) -> tuple[_File, list[Extent]]:
     return file, extents
 
 
-def _pickle(source: Any) -> tuple[np.ndarray, list[np.ndarray]]:
+def _pickle(source: Any) -> tuple[np.ndarray, list[np.ndarray], bool]:
     buffers: list[np.ndarray] = []
 
     def keep(buffer: pickle.PickleBuffer) -> bool:
@@ -170,10 +172,10 @@ def _pickle(source: Any) -> tuple[np.ndarray, list[np.ndarray]]:
         return False
 
     try:
-        main = dumps(source, keep)
+        main, survives_fork = dumps(source, keep)
     except Exception as error:
-        raise PayloadError(_explain(source, error)) from error
-    return np.frombuffer(main, np.uint8), buffers
+        raise PayloadError(explain(source, error)) from error
+    return np.frombuffer(main, np.uint8), buffers, survives_fork
 
 
 def _equal(one: np.ndarray, other: np.ndarray) -> bool:
@@ -182,53 +184,6 @@ def _equal(one: np.ndarray, other: np.ndarray) -> bool:
         np.array_equal(one[s : s + _COMPARED_BYTES], other[s : s + _COMPARED_BYTES])
         for s in range(0, one.nbytes, _COMPARED_BYTES)
     )
-
-
-def _explain(source: Any, error: Exception) -> str:
-    parts = {type(source).__qualname__: source}
-    if hasattr(source, "sent_parts"):
-        parts = source.sent_parts()
-    refused = [part for part in parts.items() if not _pickles(part[1])]
-    name, value = (refused or list(parts.items()))[0]
-    place, culprit = _culprit(value, name)
-    return (
-        f"`{place}`, a `{type(culprit).__module__}.{type(culprit).__qualname__}`, "
-        f"cannot be sent to worker processes ({error}). Leave it out in "
-        "`__getstate__` and make it again in `__setstate__`, make it on first use in "
-        "`__getitem__`, or pass `use_multiprocessing=False` to read in threads"
-    )
-
-
-def _culprit(value: Any, place: str, depth: int = 4) -> tuple[str, Any]:
-    """The innermost attribute or item that does not pickle."""
-    for name, part in _parts(value):
-        if depth and not _pickles(part):
-            return _culprit(part, place + name, depth - 1)
-    return place, value
-
-
-def _parts(value: Any) -> list[tuple[str, Any]]:
-    if isinstance(value, dict):
-        return [(f"[{key!r}]", part) for key, part in value.items()]
-    if isinstance(value, (list, tuple)):
-        return [(f"[{i}]", part) for i, part in enumerate(value)]
-    return [(f".{name}", part) for name, part in _state(value).items()]
-
-
-def _state(value: Any) -> dict[str, Any]:
-    try:
-        state = value.__getstate__()
-    except Exception:  # noqa: BLE001  # there is none (before 3.11), or it is the culprit
-        state = None
-    return state if isinstance(state, dict) else getattr(value, "__dict__", {})
-
-
-def _pickles(value: Any) -> bool:
-    try:
-        dumps(value, lambda _: False)
-    except Exception:  # noqa: BLE001  # any refusal is one
-        return False
-    return True
 
 
 def load(message: Load, descriptors: list[int]) -> Any:

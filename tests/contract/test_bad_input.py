@@ -192,17 +192,18 @@ def test_bad_batch_is_refused_and_its_reader_ends(
 
 def test_source_that_cannot_be_sent_is_refused_by_its_attribute() -> None:
     source = Squares()
-    source.handles = {"lock": threading.Lock()}
+    source.handles = {"main": threading.current_thread()}
     message = _refusal(source, {"workers": 2}, PayloadError)
-    assert "Squares.handles['lock']" in message
+    assert "Squares.handles['main']" in message
     assert "use_multiprocessing=False" in message
 
 
 def test_source_that_cannot_be_sent_is_read_in_threads_by_default() -> None:
     source = Squares()
-    source.lock = threading.Lock()
-    with pytest.warns(RuntimeWarning, match=r"Squares\.lock") as warnings:
+    source.thread = threading.current_thread()
+    with pytest.warns(RuntimeWarning, match=r"Squares\.thread") as warnings:
         dataset = to_dataset(source)
+    assert len(warnings) == 1
     assert warnings[0].filename == __file__
     assert len(list(dataset)) == 12
 

@@ -21,12 +21,12 @@ from tests.deadlocks.scenario import (
 )
 
 
-class Locked(Numbered):
-    """Has a lock among its things."""
+class Watched(Numbered):
+    """Has a thread among its things."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.tools: dict[str, Any] = {"guard": threading.Lock()}
+        self.tools: dict[str, Any] = {"watch": threading.Thread(target=print)}
 
 
 class RefusesToLoad(Numbered):
@@ -40,21 +40,21 @@ def ours() -> None:
     from seq2data import PayloadError, Seq2DataError, to_dataset
 
     try:
-        to_dataset(Locked(), workers=2)
+        to_dataset(Watched(), workers=2)
     except PayloadError as error:
-        print("Locked.tools['guard']" in str(error), "_thread.lock" in str(error))
+        print("Watched.tools['watch']" in str(error), "Thread`" in str(error))
     try:
         to_dataset(RefusesToLoad(), workers=2)
     except Seq2DataError as error:
         print("LookupError: no licence on this machine" in str(error))
     # What the first error advises.
-    print(indices(to_dataset(Locked(), workers=2, use_multiprocessing=False)))
+    print(indices(to_dataset(Watched(), workers=2, use_multiprocessing=False)))
     print("an error at once that names the attribute")
 
 
 def legacy() -> None:
     multiprocessing.set_start_method("spawn")
-    sequence = as_sequence(Locked())
+    sequence = as_sequence(Watched())
     # The scenario's own wrapper would not pickle either, and it is not to blame.
     type(sequence).__reduce__ = lambda self: (as_sequence, (self.source,))
     pool = {"workers": 2, "use_multiprocessing": True} if keras_major() == 2 else {}

@@ -152,17 +152,16 @@ def test_object_is_read_on_one_thread_of_its_own(mode: dict[str, Any]) -> None:
 def test_function_that_cannot_be_sent_is_read_on_one_thread(
     workers: int | None,
 ) -> None:
-    lock, readers = threading.Lock(), set()
+    main, readers = threading.main_thread(), set()
 
-    def locked() -> Iterator[Any]:
+    def watched() -> Iterator[Any]:
         for item in counting(30):
-            with lock:
-                readers.add(threading.current_thread())
-                yield item
+            assert threading.current_thread() is not main
+            readers.add(threading.current_thread())
+            yield item
 
-    assert _indices(to_dataset(locked, workers=workers)) == list(range(30))
+    assert _indices(to_dataset(watched, workers=workers)) == list(range(30))
     assert len(readers) == 1
-    assert threading.main_thread() not in readers
 
 
 EMPTY: dict[str, Any] = {

@@ -1,83 +1,116 @@
-"""What pickle refuses and workers have all the same."""
+"""What legacy objects hold reaches forked and executed workers alike."""
 
 from __future__ import annotations
 
+import gc
 import json
 import types
+from collections.abc import Iterator
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 import numpy as np
 import pytest
 
-from seq2data.errors import PayloadError
+from seq2data.plan.seeds import seed_generators
 from seq2data.source.adapt import adapt
-from seq2data.workers.payload import pack
 from seq2data.workers.pool import ProcessPool
 from seq2data.workers.task import Task
+from tests.workers.holders import KINDS, NUM_BATCHES, Holder
 
-h5py = pytest.importorskip("h5py")
+# Legacy classes leave their files to the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
+_ENTROPY = 5
+# Ends a test that waits in vain.
+_PATIENCE_S = 120
 
-class Waves:
-    """Holds an HDF5 file open, as legacy classes do."""
-
-    def __init__(self, file: Any) -> None:
-        self.file = file
-        self.group = file["data"]
-        self.record = file["data/1"]
-
-    def __len__(self) -> int:
-        return 3
-
-    def __getitem__(self, index: int) -> Any:
-        assert self.record[0] == 1
-        return self.group[str(index)][...], np.full(2, len(self.file["data"]))
+Read = Callable[..., list[Any]]
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    with h5py.File(tmp_path / "waves.hdf5", "w") as file:
-        for index in range(3):
-            file.create_dataset(f"data/{index}", data=np.full(5, index))
-    return tmp_path / "waves.hdf5"
+def read_in_worker(start_method: str) -> Iterator[Read]:
+    """Reads all batches of a source, one after the other, in one worker."""
+    pool = ProcessPool("Holder", 1, 4, start_method=start_method)
+
+    def read(source: Any, num_batches: int = NUM_BATCHES) -> list[Any]:
+        pool.load(adapt(source))
+        task = Task(0, _ENTROPY, tuple(range(num_batches)))
+        pool.submit(task)
+        result = task.future.result(_PATIENCE_S)
+        if result.error is not None:
+            raise result.error
+        batches: list[Any] = []
+        for run in result.runs:
+            for place in range(run.count):
+                batches.append([np.array(array[place]) for array in run.arrays])
+        return batches
+
+    yield read
+    pool.close()
+    gc.collect()
 
 
-def test_open_hdf5_file_is_opened_again_in_workers(
-    path: Path, start_method: str
+@pytest.fixture
+def make_holder(tmp_path: Path) -> Iterator[Callable[..., Holder]]:
+    """Makes one that has the kinds of these names, over and over the same."""
+    made: list[Holder] = []
+
+    def make(*kinds: str) -> Holder:
+        made.append(Holder(tmp_path, *(KINDS[kind] for kind in kinds)))
+        return made[-1]
+
+    yield make
+    for holder in made:
+        for held in holder.held:
+            if isinstance(held, ThreadPool):
+                held.terminate()
+                held.join()
+        holder.held = []  # pytest keeps `make` a while longer, and it keeps them
+
+
+def read_here(source: Any) -> list[Any]:
+    """The oracle."""
+    batches = []
+    for index in range(len(source)):
+        seed_generators(_ENTROPY, 0, index)
+        batches.append(source[index])
+    return batches
+
+
+def assert_equal(found: list[Any], expected: list[Any]) -> None:
+    assert len(found) == len(expected)
+    for one, other in zip(found, expected):
+        assert len(one) == len(other)
+        for array, due in zip(one, other):
+            assert array.dtype == due.dtype
+            np.testing.assert_array_equal(array, due)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_held_gives_the_same_batches_in_a_worker(
+    kind: str, read_in_worker: Read, make_holder: Callable[..., Holder]
 ) -> None:
-    with h5py.File(path, "r") as file:
-        source = Waves(file)
-        pool = ProcessPool("Waves", 2, 4, start_method=start_method)
-        try:
-            pool.load(adapt(source))
-            tasks = [Task(0, None, (index,)) for index in range(3)]
-            for task in tasks:
-                pool.submit(task)
-            for index, task in enumerate(tasks):
-                (run,) = task.future.result(60).runs
-                for got, due in zip(run.arrays, source[index]):
-                    np.testing.assert_array_equal(got[0], due)
-        finally:
-            pool.close()
+    expected = read_here(make_holder(kind))
+    assert_equal(read_in_worker(make_holder(kind)), expected)
 
 
-def test_hdf5_file_that_is_open_for_writing_is_refused(path: Path) -> None:
-    with (
-        h5py.File(path, "r+") as file,
-        pytest.raises(PayloadError, match=r"`Waves.file`.*open it with mode 'r'"),
-    ):
-        pack(adapt(Waves(file)), None)
+def test_all_kinds_in_one_object(
+    read_in_worker: Read, make_holder: Callable[..., Holder]
+) -> None:
+    expected = read_here(make_holder(*KINDS))
+    assert_equal(read_in_worker(make_holder(*KINDS)), expected)
 
 
 class Lazy(types.ModuleType):
-    """As TensorFlow's `keras`: a module of a class of its own."""
+    """As TensorFlow's `keras`: of a class of its own, and its names come later."""
 
-    def __reduce__(self) -> Any:
-        raise TypeError("cannot pickle")
+    def __getattr__(self, name: str) -> Any:
+        return getattr(json, name)
 
 
-def test_lazy_module_is_imported_in_workers(start_method: str) -> None:
+def test_lazy_module_is_imported_in_workers(read_in_worker: Read) -> None:
     names: dict[str, Any] = {"__name__": "__main__", "lazy": Lazy(json.__name__)}
     exec(
         "class Source:\n"
@@ -86,12 +119,5 @@ def test_lazy_module_is_imported_in_workers(start_method: str) -> None:
         "lazy.loads('[1, 2]'))",
         names,
     )
-    pool = ProcessPool("Source", 1, 4, start_method=start_method)
-    try:
-        pool.load(adapt(names["Source"]()))
-        task = Task(0, None, (0,))
-        pool.submit(task)
-        (run,) = task.future.result(60).runs
-        assert run.arrays[0].tolist() == [[1, 2]]
-    finally:
-        pool.close()
+    ((batch,),) = read_in_worker(names["Source"](), 1)
+    assert batch.tolist() == [1, 2]

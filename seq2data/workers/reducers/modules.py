@@ -1,0 +1,78 @@
+"""Modules, and what a worker cannot import by name though this process has it."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import sys
+from types import FunctionType, ModuleType
+from typing import Any, Optional
+
+import cloudpickle
+
+from seq2data.workers.reducers.registry import Recipe, register
+
+
+def _reduce_module(module: ModuleType) -> Optional[Recipe]:
+    """TensorFlow's `keras` is of a class of its own, which loads the module lazily."""
+    if type(module) is ModuleType:
+        return None
+    return importlib.import_module, (module.__name__,)
+
+
+register(ModuleType, _reduce_module)
+
+
+class ByValue:
+    """Lets cloudpickle send code with its users, for the time of one pickle.
+
+    It sends that of `__main__`, but takes for importable whatever is in `sys.modules`:
+    also a module that was loaded from a path, or made by hand.
+    """
+
+    def __init__(self) -> None:
+        self._registered: list[ModuleType] = []
+
+    def note(self, value: Any) -> None:
+        """Looks at where a function, a class or a module comes from."""
+        if isinstance(value, (type, FunctionType)):
+            name = value.__module__
+        elif isinstance(value, ModuleType):
+            name = value.__name__
+        else:
+            return
+        if not isinstance(name, str) or name == "__main__":
+            return
+        root = name.partition(".")[0]
+        module = sys.modules.get(root, sys.modules.get(name))
+        if module is None or is_importable(module):
+            return
+        if module.__name__ not in cloudpickle.list_registry_pickle_by_value():
+            cloudpickle.register_pickle_by_value(module)
+            self._registered.append(module)
+
+    def __enter__(self) -> ByValue:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for module in self._registered:
+            cloudpickle.unregister_pickle_by_value(module)
+
+
+def is_importable(module: ModuleType) -> bool:
+    """Whether a fresh interpreter with our `sys.path` gets this very module by name."""
+    if "__builtins__" not in vars(module):  # of C: there is no code to send
+        return True
+    spec = getattr(module, "__spec__", None)
+    origin = getattr(spec, "origin", None)
+    return _is_found(module.__name__, origin, tuple(sys.path))
+
+
+@functools.lru_cache
+def _is_found(name: str, origin: Optional[str], _: tuple[str, ...]) -> bool:
+    # `importlib.util.find_spec` would only look into `sys.modules`.
+    for finder in sys.meta_path:
+        spec = finder.find_spec(name, None) if hasattr(finder, "find_spec") else None
+        if spec is not None:
+            return origin is None or spec.origin == origin
+    return False
