@@ -248,10 +248,10 @@ def test_workers_see_the_source_as_it_was_loaded_last(make_pool: MakePool) -> No
 
 def test_a_source_that_cannot_be_sent_names_the_attribute() -> None:
     sequence = Squares()
-    sequence.reader = {"lock": threading.Lock()}  # type: ignore[attr-defined]
+    sequence.reader = {"main": threading.current_thread()}  # type: ignore[attr-defined]
     pool = ProcessPool("Squares", 1, 2)
     try:
-        with pytest.raises(PayloadError, match=r"Squares\.reader\['lock'\]"):
+        with pytest.raises(PayloadError, match=r"Squares\.reader\['main'\]"):
             pool.load(adapt(sequence))
     finally:
         pool.close()

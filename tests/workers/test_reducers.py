@@ -15,6 +15,7 @@ import pytest
 
 from seq2data.plan.seeds import seed_generators
 from seq2data.source.adapt import adapt
+from seq2data.workers.payload import pack
 from seq2data.workers.pool import ProcessPool
 from seq2data.workers.task import Task
 from tests.workers.holders import KINDS, NUM_BATCHES, Holder
@@ -101,6 +102,18 @@ def test_all_kinds_in_one_object(
 ) -> None:
     expected = read_here(make_holder(*KINDS))
     assert_equal(read_in_worker(make_holder(*KINDS)), expected)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_has_not_changed_is_not_sent_again(
+    kind: str, make_holder: Callable[..., Holder]
+) -> None:
+    source = adapt(make_holder(kind))
+    pack(
+        source, None
+    )  # cloudpickle's first pickle of a class may differ from all others
+    first = pack(source, None)
+    assert pack(source, first) is first
 
 
 class Lazy(types.ModuleType):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ from seq2data.workers.payload import load, pack
 from seq2data.workers.pool import ProcessPool
 from seq2data.workers.task import Task
 
-h5py = pytest.importorskip("h5py")
 # Legacy classes leave their files to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
@@ -31,57 +31,6 @@ def sent(value: Any) -> Any:
 class Holding:
     def __init__(self, value: Any) -> None:
         self.value = value
-
-
-class Waves:
-    """Holds an HDF5 file open, as legacy classes do."""
-
-    def __init__(self, file: Any) -> None:
-        self.file = file
-        self.group = file["data"]
-        self.record = file["data/1"]
-
-    def __len__(self) -> int:
-        return 3
-
-    def __getitem__(self, index: int) -> Any:
-        assert self.record[0] == 1
-        return self.group[str(index)][...], np.full(2, len(self.file["data"]))
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    with h5py.File(tmp_path / "waves.hdf5", "w") as file:
-        for index in range(3):
-            file.create_dataset(f"data/{index}", data=np.full(5, index))
-    return tmp_path / "waves.hdf5"
-
-
-def test_open_hdf5_file_is_opened_again_in_workers(
-    path: Path, start_method: str
-) -> None:
-    with h5py.File(path, "r") as file:
-        source = Waves(file)
-        pool = ProcessPool("Waves", 2, 4, start_method=start_method)
-        try:
-            pool.load(adapt(source))
-            tasks = [Task(0, None, (index,)) for index in range(3)]
-            for task in tasks:
-                pool.submit(task)
-            for index, task in enumerate(tasks):
-                (run,) = task.future.result(60).runs
-                for got, due in zip(run.arrays, source[index]):
-                    np.testing.assert_array_equal(got[0], due)
-        finally:
-            pool.close()
-
-
-def test_hdf5_file_that_is_open_for_writing_is_refused(path: Path) -> None:
-    with (
-        h5py.File(path, "r+") as file,
-        pytest.raises(PayloadError, match=r"`Waves.file`.*open it with mode 'r'"),
-    ):
-        pack(adapt(Waves(file)), None)
 
 
 class Records:
@@ -183,6 +132,15 @@ def test_database_in_memory_is_refused() -> None:
     connection.close()
 
 
+def test_connection_is_sent_from_threads_that_may_not_use_it(tmp_path: Path) -> None:
+    connection = sqlite3.connect(tmp_path / "table.db")
+    source = Holding(connection)
+    first = pack(source, None)  # as `to_dataset` does; later epochs begin elsewhere
+    with ThreadPoolExecutor(1) as executor:
+        assert executor.submit(pack, source, first).result() is first
+    connection.close()
+
+
 # Memory-mapped arrays
 
 
@@ -256,3 +214,10 @@ def test_map_of_a_file_that_was_removed_is_sent_as_an_array(numbers: Path) -> No
 def test_what_is_computed_from_a_map_is_an_array_of_its_own(numbers: Path) -> None:
     array = np.load(numbers, mmap_mode="r") * 2
     assert sent(array).tolist() == list(range(0, 200_000, 2))
+
+
+def test_other_kinds_of_array_keep_their_type(numbers: Path) -> None:
+    array = np.load(numbers, mmap_mode="r").view([("x", np.int64)]).view(np.recarray)
+    found = sent(array)
+    assert type(found) is np.recarray
+    assert found.x[[0, -1]].tolist() == [0, 99_999]

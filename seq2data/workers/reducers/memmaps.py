@@ -25,6 +25,9 @@ _MAPS = Path("/proc/self/smaps")
 
 
 def _reduce(array: np.ndarray) -> Optional[Recipe]:
+    kind = type(array)
+    if kind is not np.ndarray and not issubclass(kind, np.memmap):
+        return None  # a record array, say
     origin = _origin(array)
     if origin is None or array.dtype.hasobject or not array.size:
         return None
@@ -40,7 +43,6 @@ def _reduce(array: np.ndarray) -> Optional[Recipe]:
         return None
     mode = "r" if origin.mode == "r" or not array.flags.writeable else "c"
     place = array.ctypes.data - low
-    kind = type(array) if isinstance(array, np.memmap) else np.ndarray
     layout = (array.shape, array.dtype, array.strides, place)
     stretch = (origin.filename, mode, first, last - first)
     return _map, (kind, stretch, layout)

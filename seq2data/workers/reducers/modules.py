@@ -44,8 +44,9 @@ class ByValue:
         if not isinstance(name, str) or name == "__main__":
             return
         root = name.partition(".")[0]
-        module = sys.modules.get(root, sys.modules.get(name))
-        if module is None or is_importable(module):
+        name = root if root in sys.modules else name
+        module = sys.modules.get(name)
+        if module is None or is_importable(name):
             return
         if module.__name__ not in cloudpickle.list_registry_pickle_by_value():
             cloudpickle.register_pickle_by_value(module)
@@ -59,13 +60,14 @@ class ByValue:
             cloudpickle.unregister_pickle_by_value(module)
 
 
-def is_importable(module: ModuleType) -> bool:
-    """Whether a fresh interpreter with our `sys.path` gets this very module by name."""
+def is_importable(name: str) -> bool:
+    """Whether a fresh interpreter with our `sys.path` imports the module we have."""
+    module = sys.modules[name]
     if "__builtins__" not in vars(module):  # of C: there is no code to send
         return True
     spec = getattr(module, "__spec__", None)
     origin = getattr(spec, "origin", None)
-    return _is_found(module.__name__, origin, tuple(sys.path))
+    return _is_found(name, origin, tuple(sys.path))
 
 
 @functools.lru_cache

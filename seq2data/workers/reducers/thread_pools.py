@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Optional
 
 import wrapt
 
 from seq2data.workers.reducers.registry import Recipe, register
 
 
-def _reduce_executor(value: Any) -> Recipe:
+def _reduce_executor(value: Any) -> Optional[Recipe]:
+    if type(value) is not ThreadPoolExecutor:
+        return None  # who knows how it is made
     names = ("_max_workers", "_thread_name_prefix", "_initializer", "_initargs")
     return type(value), tuple(getattr(value, name) for name in names)
 
