@@ -46,7 +46,7 @@ class Load:
     pickle: Extent
     buffers: tuple[Extent, ...]
     files: tuple[int, ...]
-    survives_fork: bool = True
+    survives_fork: bool
 
 
 @dataclass(frozen=True)

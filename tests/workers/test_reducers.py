@@ -109,9 +109,7 @@ def test_what_has_not_changed_is_not_sent_again(
     kind: str, make_holder: Callable[..., Holder]
 ) -> None:
     source = adapt(make_holder(kind))
-    pack(
-        source, None
-    )  # cloudpickle's first pickle of a class may differ from all others
+    pack(source, None)  # of classes, cloudpickle's first pickle may differ from others
     first = pack(source, None)
     assert pack(source, first) is first
 
