@@ -105,8 +105,10 @@ class InterruptWatch:
         self._raise()
 
     def _trace_call(self, frame: FrameType, _: str, __: Any) -> None:
-        # A call by the target: `list(dataset)` has no event of its own for long.
-        if frame.f_back is self._target:
+        # `list(dataset)` has no event of its own for long, but calls `__next__` again.
+        # What else is called may be a finalizer, whose errors Python ignores.
+        is_next = frame.f_code.co_name == "__next__" and _is_fragile(frame)
+        if is_next and frame.f_back is self._target:
             self._raise()
 
     def _raise(self) -> NoReturn:
@@ -130,11 +132,15 @@ def _robust_frame(frame: Optional[FrameType]) -> Optional[FrameType]:
     """The caller of the fragile code that a frame is in, None for other frames."""
     target = None
     while frame is not None:
-        is_fragile = frame.f_globals.get("__name__") in _FRAGILE
+        is_fragile = _is_fragile(frame)
         frame = frame.f_back
         if is_fragile:
             target = frame
     return target
+
+
+def _is_fragile(frame: FrameType) -> bool:
+    return frame.f_globals.get("__name__") in _FRAGILE
 
 
 interrupt_watch = InterruptWatch()

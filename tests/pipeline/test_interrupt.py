@@ -122,6 +122,28 @@ def test_second_interrupt_comes_at_once_and_alone() -> None:
         assert not interrupt_watch.is_pending()
 
 
+class Finalized:
+    def __init__(self, calls: list[str]) -> None:
+        self.calls = calls
+
+    def __del__(self) -> None:
+        self.calls.append("__del__")
+
+
+def test_interrupt_is_not_lost_in_a_finalizer() -> None:
+    fragile: dict[str, Any] = {"__name__": "tensorflow.python.data.ops.iterator_ops"}
+    exec(
+        "import signal\ndef press():\n    signal.raise_signal(signal.SIGINT)\n", fragile
+    )
+    calls: list[str] = []
+    held = [Finalized(calls)]
+    with pytest.raises(KeyboardInterrupt):  # noqa: PT012
+        # Dropped before the next line, where the interrupt is due.
+        held[0] = fragile["press"]()
+        calls.append("after")
+    assert calls == ["__del__"]
+
+
 def test_tracer_of_the_user_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     def trace(frame: FrameType, event: str, argument: Any) -> None:
         del frame, event, argument

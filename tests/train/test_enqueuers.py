@@ -207,6 +207,10 @@ def draws(seed: Any, use_multiprocessing: bool) -> list[float]:
     batches = enqueuer.get()
     drawn = [float(next(batches)[0]) for _ in range(4)]
     enqueuer.stop()
+    for thread in threading.enumerate():
+        # One that has read ahead puts the global generator's state back at its end.
+        if thread.name.startswith("seq2data reader"):
+            thread.join()
     return drawn
 
 
