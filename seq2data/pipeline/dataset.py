@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, Callable, Optional, Union
 
 import tensorflow as tf
@@ -22,7 +22,7 @@ from seq2data.pipeline.reading import Reading, open_reading
 from seq2data.pipeline.signature import from_signature
 from seq2data.pipeline.window import Ended, Feed
 from seq2data.plan.chunks import batches_per_chunk
-from seq2data.plan.epochs import Plan
+from seq2data.plan.epochs import Draw, Plan
 from seq2data.source.adapt import Source, adapt
 from seq2data.source.indexable import Indexable
 from seq2data.source.spec import BatchSpec
@@ -120,7 +120,7 @@ def open_dataset(
     *,
     batched: bool = True,
     ranks_only: bool = False,
-    draw: Optional[Callable[[int], Sequence[int]]] = None,
+    draw: Optional[Draw] = None,
 ) -> SourceDataset:
     """The dataset that reads a source.
 

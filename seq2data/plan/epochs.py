@@ -5,9 +5,15 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Callable, Optional
+from typing import Callable, Optional, Union
 
 import numpy as np
+
+from seq2data.plan.permutation import MOST_IN_MEMORY, LazyPermutation
+
+Order = Union[np.ndarray, LazyPermutation]
+Draw = Callable[[int], Union[Sequence[int], LazyPermutation]]
+"""Gives the order of a number of batches."""
 
 _SHUFFLE_KEY = 0
 
@@ -19,12 +25,13 @@ class Epoch:
     Attributes:
         number: How many passes were begun before it.
         num_batches: Batches in this pass.
-        order: int64 permutation `[num_batches]`, None for 0, 1, 2, ...
+        order: int64 permutation `[num_batches]`, None for 0, 1, 2, ...; a huge one is
+            computed where it is asked for.
     """
 
     number: int
     num_batches: int
-    order: Optional[np.ndarray] = None
+    order: Optional[Order] = None
 
     def indices(self, start: int, stop: int) -> tuple[int, ...]:
         """The source's indices at positions `start` to `stop` of the pass."""
@@ -48,7 +55,7 @@ class Plan:
         self,
         shuffle: bool = False,
         seed: Optional[int] = None,
-        draw: Optional[Callable[[int], Sequence[int]]] = None,
+        draw: Optional[Draw] = None,
     ) -> None:
         self._shuffle = shuffle
         self._draw = draw
@@ -62,10 +69,18 @@ class Plan:
         self._begun += 1
         return Epoch(number, num_batches, self._order(number, num_batches))
 
-    def _order(self, number: int, num_batches: int) -> Optional[np.ndarray]:
+    def _order(self, number: int, num_batches: int) -> Optional[Order]:
         if self._draw is not None:
-            return np.asarray(self._draw(num_batches), np.int64)
+            order = self._draw(num_batches)
+            if isinstance(order, LazyPermutation):
+                return order
+            return np.asarray(order, np.int64)
         if not self._shuffle:
             return None
         seed = np.random.SeedSequence(self.entropy, spawn_key=(_SHUFFLE_KEY, number))
+        if num_batches > MOST_IN_MEMORY:
+            words = seed.generate_state(4)
+            return LazyPermutation(
+                num_batches, int.from_bytes(words.tobytes(), "little")
+            )
         return np.random.default_rng(seed).permutation(num_batches)

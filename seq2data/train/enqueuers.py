@@ -16,7 +16,7 @@ import warnings
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 import tensorflow as tf
 
@@ -26,11 +26,13 @@ from seq2data.pipeline.engine import Passes
 from seq2data.pipeline.reading import Reading, open_reading
 from seq2data.pipeline.window import Ended, Feed, Pass, Peeked
 from seq2data.plan.epochs import Plan
+from seq2data.plan.permutation import MOST_IN_MEMORY, LazyPermutation
 from seq2data.source.adapt import Source, adapt
 from seq2data.source.generator import GeneratorObject
 from seq2data.source.indexable import Indexable
 from seq2data.source.structure import ARRAY, NONE
 from seq2data.train.call import raise_what_it_was
+from seq2data.train.feeding import shuffled
 from seq2data.workers.task import BatchRun
 
 
@@ -232,7 +234,9 @@ class _Shuffled:
     def __init__(self) -> None:
         self._order: list[int] = []
 
-    def __call__(self, num_batches: int) -> list[int]:
+    def __call__(self, num_batches: int) -> Union[list[int], LazyPermutation]:
+        if num_batches > MOST_IN_MEMORY:
+            return shuffled(num_batches)
         if len(self._order) != num_batches:
             self._order = list(range(num_batches))
         random.shuffle(self._order)

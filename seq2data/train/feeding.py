@@ -15,7 +15,7 @@ import random
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 import tensorflow as tf
 
@@ -23,6 +23,8 @@ from seq2data.errors import SourceError
 from seq2data.options import Options, check_whole
 from seq2data.pipeline.dataset import SourceDataset, open_dataset
 from seq2data.pipeline.signature import pack, tensor_specs
+from seq2data.plan.epochs import Draw
+from seq2data.plan.permutation import MOST_IN_MEMORY, LazyPermutation
 from seq2data.source.adapt import adapt
 from seq2data.source.indexable import Indexable
 from seq2data.train.call import Call
@@ -61,13 +63,14 @@ class Feeding:
             dataset = source
         else:
             adapted = adapt(source)
-            ahead, draw = self.max_queue_size, None
+            ahead = self.max_queue_size
+            draw: Optional[Draw] = None
             if not isinstance(adapted, Indexable):
                 # Reading ahead moves a generator on, and who calls `fit_generator`
                 # again sees how far: Keras's bound counts the item being read, too.
                 ahead = max(1, ahead - 1)
             elif shuffle:
-                draw = _shuffled
+                draw = shuffled
             options = Options(self.workers, self.use_multiprocessing, ahead)
             dataset = open_dataset(
                 adapted, options, ranks_only=self.ranks_only, draw=draw
@@ -76,7 +79,10 @@ class Feeding:
         return dataset
 
 
-def _shuffled(num_batches: int) -> list[int]:
+def shuffled(num_batches: int) -> Union[list[int], LazyPermutation]:
+    """The order of a pass, from the `random` module."""
+    if num_batches > MOST_IN_MEMORY:
+        return LazyPermutation(num_batches, random.getrandbits(128))
     order = list(range(num_batches))
     random.shuffle(order)
     return order

@@ -166,3 +166,14 @@ def test_samples_are_shuffled_before_they_are_batched(mode: dict[str, Any]) -> N
     assert all(batch != sorted(batch) for batch in batches)
     again = to_dataset(range(40), batch_size=8, shuffle=True, seed=1, workers=0)
     assert [batch.numpy().tolist() for batch in again] == batches
+
+
+def test_huge_length_is_shuffled_without_a_list_of_it(mode: dict[str, Any]) -> None:
+    source = range(2**63 - 1)
+    first, second = (
+        [int(number) for number in to_dataset(source, **way).take(5)]
+        for way in [dict(mode, shuffle=True, seed=3), {"shuffle": True, "seed": 3}]
+    )
+    assert first == second
+    assert len(set(first)) == 5
+    assert [int(n) for n in to_dataset(source, **mode).take(3)] == [0, 1, 2]
