@@ -27,11 +27,10 @@ import sys
 import tempfile
 import threading
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from footprint import COUNTED, mark_processes, settled
+from footprint import COUNTED, children, mark_processes, settled
 from measure import Figures, argument_parser, compete, print_results, print_row
 
 _BATCHES = 80
@@ -93,8 +92,8 @@ class Signals:
     def _run(self) -> None:
         while not self._is_over.wait(self._chance.expovariate(self._per_second)):
             name = _one_of(self._chance, _SIGNALS)
-            nurseries = _children(os.getpid())
-            workers = [pid for nursery in nurseries for pid in _children(nursery)]
+            nurseries = children(os.getpid())
+            workers = [pid for nursery in nurseries for pid in children(nursery)]
             targets = nurseries if name.startswith("nursery") else workers
             if targets and _send(self._chance.choice(targets), name.split()[-1]):
                 self.sent[name] += 1
@@ -119,16 +118,6 @@ def _send(pid: int, name: str) -> bool:
     except ProcessLookupError:
         return False
     return True
-
-
-def _children(pid: int) -> list[int]:
-    found: list[int] = []
-    for path in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            found += map(int, path.read_text().split())
-        except (FileNotFoundError, ProcessLookupError):  # the thread has just ended
-            continue
-    return found
 
 
 def _one_of(chance: random.Random, weights: dict[str, Any]) -> str:

@@ -34,6 +34,15 @@ def settled(before: Figures | None) -> Figures:
         time.sleep(0.1)
 
 
+def children(pid: int) -> list[int]:
+    """The processes that a process has started and that live."""
+    found: list[int] = []
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            found += map(int, path.read_text().split())  # else the thread has ended
+    return found
+
+
 def _footprint() -> Figures:
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return {
