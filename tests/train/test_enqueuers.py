@@ -187,6 +187,7 @@ def test_what_cannot_serve_is_refused() -> None:
     unsendable = Scaled(5)
     enqueuer = OrderedEnqueuer(unsendable, use_multiprocessing=True)
     unsendable.made = (each for each in range(3))
+    next(unsendable.made)  # one that has begun cannot be made anew
     with pytest.raises(seq2data.PayloadError, match="made"):
         enqueuer.start()
     assert not enqueuer.is_running()
