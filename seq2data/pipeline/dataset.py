@@ -244,12 +244,12 @@ def _generator_engine(
 
 
 def _peek(reading: Reading, indices: list[int]) -> dict[int, BatchRun]:
-    tasks = [Task(0, reading.entropy, (index,)) for index in indices]
-    for task in tasks:
-        reading.pool.submit(task)
+    """The batches of some indices; nobody reads while the first of them is read."""
     peeked = {}
     patience = reading.patience()
-    for index, task in zip(indices, tasks):
+    for index in indices:
+        task = Task(0, reading.entropy, (index,))
+        reading.pool.submit(task)
         while (result := patience.wait(task)) is None:
             continue  # the wait itself reports what takes long
         if result.error is not None:

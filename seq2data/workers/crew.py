@@ -83,12 +83,16 @@ class Crew:
 
     def dismiss(self, worker: WorkerHandle) -> None:
         """Forgets a member and closes its channel."""
+        self.release(worker)
+        worker.channel.close()
+
+    def release(self, worker: WorkerHandle) -> None:
+        """Forgets a member."""
         del self.members[worker.number]
         self.starting.pop(worker.number, None)
         for workers in (self.idle, self.busy):
             with contextlib.suppress(ValueError):
                 workers.remove(worker)
-        worker.channel.close()
 
     def status_of(self, worker: WorkerHandle) -> Optional[int]:
         """How a worker ended that has hung up, None if nobody has told yet."""
@@ -99,6 +103,11 @@ class Crew:
         """Keeps a worker that has hung up until the nursery tells how it ended."""
         assert worker.pid is not None
         self.dying[worker.pid] = worker
+
+    def bury(self, worker: WorkerHandle) -> WorkerHandle:
+        """Waits no more for a status; gives the worker back."""
+        assert worker.pid is not None
+        return self.dying.pop(worker.pid)
 
     def exited(self, message: Exited) -> Optional[WorkerHandle]:
         """The worker that is buried now, None if it has not hung up yet."""

@@ -29,13 +29,15 @@ from seq2data.workers.channel import DescriptorsLostError, pair
 from seq2data.workers.crash import crash_error, error_of, status_in_words
 from seq2data.workers.crew import Crew
 from seq2data.workers.messages import (
+    Effect,
     Exited,
     Forked,
     ForkFailed,
     LoadFailed,
     Ready,
 )
-from seq2data.workers.nursery_handle import NurseryHandle
+from seq2data.workers.nurseries import AnyNursery, FirstReads, Nurseries
+from seq2data.workers.nursery_handle import ForkedNurseryHandle, NurseryHandle
 from seq2data.workers.payload import Payload
 from seq2data.workers.task import Task, TaskResult
 from seq2data.workers.worker_handle import WorkerHandle
@@ -71,13 +73,11 @@ class Dispatcher:
         before_assign: Callable[[], object],
     ) -> None:
         self.crew = Crew(workers)
-        self.nursery: Optional[NurseryHandle] = None
         self.payload: Optional[Payload] = None
         """What tasks are read from that are handed out from now on."""
         self._owner = os.getpid()
         self._name = name
         self._free_segments = free_segments
-        self._start_method = start_method
         self._before_assign = before_assign
         self._backlog = Backlog()
         self._abandoned: deque[Task] = deque()
@@ -87,6 +87,8 @@ class Dispatcher:
         self._is_closing = False
         self._is_gone = False
         self._selector = selectors.DefaultSelector()
+        self.nurseries = Nurseries(start_method, self._selector, self._from_nursery)
+        self._first_reads = FirstReads()
         self._bell = Bell()
         self._selector.register(self._bell, selectors.EVENT_READ, self._bell.hush)
         self._thread = threading.Thread(
@@ -160,8 +162,14 @@ class Dispatcher:
     def _assign(self) -> None:
         if self._backlog:
             self._before_assign()
+            if self.payload is not None and self.nurseries.is_outdated(self.payload):
+                self._start_over()
         while self.crew.idle and (task := self._backlog.take()):
             self._send(self.crew.idle.popleft(), task)
+        if self._first_reads.is_awaited:
+            if self._backlog and not self.crew.members:
+                self._start_worker()
+            return
         # A second task each for workers whose tasks are short beside the way here.
         busy = self.crew.busy
         while busy and self._task_s < _SHORT_TASK_S and (task := self._backlog.take()):
@@ -175,14 +183,16 @@ class Dispatcher:
         if not worker.tasks:
             self.crew.begin(worker)
         try:
-            worker.ask(task, self.payload)
+            first_reads, version = self._first_reads, self.payload.version
+            first = 0 if first_reads.prepare(worker, task, version) else None
+            worker.ask(task, self.payload, first, first_reads.wants_effect(task))
         except EOFError:
             self._hung_up(worker.channel)
 
     def _start_worker(self) -> bool:
         assert self.payload is not None
         try:
-            nursery = self._running_nursery()
+            nursery = self.nurseries.running()
             channel, theirs = pair()
         except OSError as error:
             self._cannot_start(str(error))
@@ -194,23 +204,22 @@ class Dispatcher:
             try:
                 nursery.request_worker(number, theirs, self.payload)
             except EOFError:
-                self._lose_nursery()
+                self._lose_nursery(nursery)
                 return False
         return True
 
-    def _running_nursery(self) -> NurseryHandle:
-        if self.nursery is None:
-            self.nursery = NurseryHandle(self._start_method)
-            self._selector.register(
-                self.nursery.channel, selectors.EVENT_READ, self._from_nursery
-            )
-        return self.nursery
+    def _start_over(self) -> None:
+        """Ends the workers that start from a first read; another one is to be made."""
+        for worker in self.crew:
+            self._backlog.put_back(worker.give_back())
+            self._dismiss(worker)
+        self.nurseries.close_forked()
+        self._first_reads.begin_again()
 
-    # What the nursery says
+    # What the nurseries say
 
-    def _from_nursery(self) -> None:
-        assert self.nursery is not None
-        for message, _ in self.nursery.channel.receive_ready():
+    def _from_nursery(self, nursery: AnyNursery) -> None:
+        for message, _ in nursery.channel.receive_ready():
             if isinstance(message, Forked):
                 self._forked(message)
             elif isinstance(message, ForkFailed):
@@ -221,8 +230,9 @@ class Dispatcher:
                 if worker is not None:
                     self._bury(worker, message.status)
             elif isinstance(message, LoadFailed):
-                self.nursery.forget_source()
-                self._cannot_load(message, self.nursery.pid)
+                assert isinstance(nursery, NurseryHandle)
+                nursery.forget_source()
+                self._cannot_load(message, nursery.pid)
             else:
                 assert isinstance(message, Ready)
 
@@ -262,32 +272,46 @@ class Dispatcher:
             self._nurseries_lost = 0
             self._task_s = message.seconds
             task = self.crew.finish(worker)
+            if message.effect is not None:
+                self._learn(worker, message.effect)
             # It gets something to do before anybody looks at what it brought.
             self._assign()
             task.finish(worker.result(message, descriptors, self._name, task))
 
+    def _learn(self, worker: WorkerHandle, effect: Effect) -> None:
+        """What a first read did; its worker may have to make the others from now on."""
+        if self._first_reads.learn(effect, can_promote=not worker.tasks):
+            self._selector.unregister(worker.channel)
+            self.crew.release(worker)
+            self.nurseries.promote(worker)
+
     # Workers go
 
     def _hung_up(self, channel: Any) -> None:
-        if self.nursery is not None and channel is self.nursery.channel:
-            self._lose_nursery()
-            return
+        for nursery in self.nurseries:
+            if channel is nursery.channel:
+                self._lose_nursery(nursery)
+                return
         worker = next(worker for worker in self.crew if worker.channel is channel)
         self._dismiss(worker)
         status = self.crew.status_of(worker)
-        if status is None and worker.nursery is self.nursery:
+        if status is None and worker.nursery in list(self.nurseries):
             self.crew.wait_for_status(worker)
         else:
             self._bury(worker, status)  # without one if the nursery died, too
 
-    def _lose_nursery(self) -> None:
+    def _lose_nursery(self, nursery: AnyNursery) -> None:
         """Its workers die with it; nobody is left to tell their statuses."""
         self._nurseries_lost += 1
-        status = self._close_nursery()
+        status = self.nurseries.close(nursery)
         for worker in list(self.crew.starting.values()):
-            self._dismiss(worker)
-        while self.crew.dying:
-            self._bury(self.crew.dying.popitem()[1], None)
+            if worker.nursery is nursery:
+                self._dismiss(worker)
+        for worker in list(self.crew.dying.values()):
+            if worker.nursery is nursery:
+                self._bury(self.crew.bury(worker), None)
+        if isinstance(nursery, ForkedNurseryHandle):
+            self._start_over()
         if self._nurseries_lost >= _MOST_NURSERIES:
             self._backlog.fail(
                 WorkerCrashError(
@@ -354,18 +378,12 @@ class Dispatcher:
 
     # The end
 
-    def _close_nursery(self) -> Optional[int]:
-        nursery, self.nursery = self.nursery, None
-        if nursery is None:
-            return None
-        self._selector.unregister(nursery.channel)
-        return nursery.close()
-
     def _tear_down(self, error: Seq2DataError) -> None:
         left = [*self.crew, *self.crew.dying.values()]
         for worker in self.crew:
             self._dismiss(worker)
-        self._close_nursery()
+        for nursery in self.nurseries:
+            self.nurseries.close(nursery)
         self.payload = None
         self._is_gone = True
         self._selector.close()

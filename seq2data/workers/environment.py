@@ -1,8 +1,12 @@
-"""The environment of worker processes."""
+"""The environment of worker processes, and what they are in it."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
+from pathlib import Path
+
+_THREADS = Path("/proc/self/task")
 
 # One worker per core is the parallelism; each library's own pool on top of it would
 # fight for the same cores, and its threads would forbid the nursery to fork.
@@ -28,3 +32,10 @@ def worker_environment(parent: Mapping[str, str]) -> dict[str, str]:
     environment.update(parent)
     environment["CUDA_VISIBLE_DEVICES"] = ""
     return environment
+
+
+def num_threads() -> int:
+    """Threads of this process, also those that Python does not know of."""
+    if _THREADS.exists():
+        return len(list(_THREADS.iterdir()))
+    return threading.active_count()

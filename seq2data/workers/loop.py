@@ -8,21 +8,34 @@ exit: the user's finalizers belong to the parent.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import socket
 import sys
-from typing import Any, Optional
+from typing import Any, Callable, NamedTuple, NoReturn, Optional
 
 from seq2data.plan.seeds import FrameworkSeeds, seed_generators
 from seq2data.source.adapt import Source
 from seq2data.workers.channel import Channel, DescriptorsLostError
 from seq2data.workers.crash import failure_of
-from seq2data.workers.messages import Load, LoadFailed, Read, Result
+from seq2data.workers.first_read import FirstRead
+from seq2data.workers.messages import Effect, Fork, Load, LoadFailed, Read, Result
 from seq2data.workers.payload import load
 from seq2data.workers.reading import read_batches
 from seq2data.workers.stacks import offer_stacks
 from seq2data.workers.transport.layout import BatchWriter
 from seq2data.workers.transport.segments import SegmentStore
+
+MakeWorkers = Callable[[Channel, Source, int, Fork, int], NoReturn]
+"""Goes on as a nursery: with a channel, a source, its version and a first request."""
+
+
+class Inheritance(NamedTuple):
+    """What a worker has from the nursery that forked it."""
+
+    source: Source
+    version: int
+    make_workers: MakeWorkers
 
 
 class Worker:
@@ -30,12 +43,13 @@ class Worker:
 
     Args:
         channel: To the parent.
-        source: The source, inherited from the nursery if it forked us.
+        inheritance: None for a worker that has nothing yet.
     """
 
-    def __init__(self, channel: Channel, source: Optional[Source] = None) -> None:
+    def __init__(self, channel: Channel, inheritance: Optional[Inheritance]) -> None:
         self._channel = channel
-        self._source = source
+        self._inheritance = inheritance
+        self._source = None if inheritance is None else inheritance.source
         self._segments = SegmentStore()
         self._frameworks = FrameworkSeeds()
 
@@ -48,16 +62,41 @@ class Worker:
                     self._channel.send(LoadFailed(-1, failure_of(message)))
                 elif isinstance(message, Load):
                     self._load(message, descriptors)
+                elif isinstance(message, Fork):
+                    self._make_workers(message, descriptors[0])
                 else:
                     self._answer(message)
             except EOFError:
                 return
 
     def _load(self, message: Load, descriptors: list[int]) -> None:
+        self._inheritance = None
         try:
             self._source = load(message, descriptors)
         except BaseException as error:  # noqa: BLE001  # user code; the parent decides
             self._channel.send(LoadFailed(message.version, failure_of(error)))
+
+    def _make_workers(self, request: Fork, descriptor: int) -> NoReturn:
+        """Becomes a nursery, whose workers start from the source as it is here."""
+        assert self._inheritance is not None
+        assert self._source is not None
+        _, version, make_workers = self._inheritance
+        self._segments = SegmentStore()
+        make_workers(self._channel, self._source, version, request, descriptor)
+
+    def _read_first(self, task: Read) -> Optional[FirstRead]:
+        """Reads for the effect alone, if that is wanted."""
+        before = FirstRead(self._source) if task.wants_effect else None
+        if task.first is not None:
+            # What it raises is reported by whoever reads this batch for itself.
+            with contextlib.suppress(BaseException):
+                self._read(task, task.first)
+        return before
+
+    def _effect_since(self, before: Optional[FirstRead]) -> Optional[Effect]:
+        if before is None:
+            return None
+        return before.effect(can_fork=self._inheritance is not None)
 
     def _read(self, task: Read, index: int) -> Any:
         assert self._source is not None
@@ -68,6 +107,7 @@ class Worker:
 
     def _answer(self, task: Read) -> None:
         self._segments.drop(task.dropped)
+        before = self._read_first(task)
         writer = BatchWriter(self._segments, task.segment, len(task.indices))
         reading = read_batches(
             lambda index: self._read(task, index), task.indices, writer
@@ -78,7 +118,12 @@ class Worker:
             failure = failure_of(reading.error, reading.error_index)
         segments, descriptors = self._segments.take_unsent()
         result = Result(
-            reading.runs, segments, reading.seconds, failure, reading.is_exhausted
+            reading.runs,
+            segments,
+            reading.seconds,
+            failure,
+            reading.is_exhausted,
+            self._effect_since(before),
         )
         try:
             self._send(result, descriptors, task.indices[0])
@@ -104,7 +149,9 @@ def _flush_output() -> None:
             stream.flush()
 
 
-def serve(connection: socket.socket, source: Optional[Source], stacks: int) -> None:
+def serve(
+    connection: socket.socket, inheritance: Optional[Inheritance], stacks: int
+) -> None:
     """Runs a worker and ends the process.
 
     What user code registered with `atexit` in this worker is called at its end; what it
@@ -115,7 +162,7 @@ def serve(connection: socket.socket, source: Optional[Source], stacks: int) -> N
     sys.dont_write_bytecode = True
     try:
         offer_stacks(stacks)
-        Worker(Channel(connection), source).run()
+        Worker(Channel(connection), inheritance).run()
         atexit._run_exitfuncs()
     finally:
         os._exit(0)

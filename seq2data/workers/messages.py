@@ -3,7 +3,9 @@
 parent -> nursery   Start, Load, Fork           nursery -> parent   Ready, LoadFailed,
                                                                 Forked, ForkFailed,
                                                                 Exited
-parent -> worker    Load, Read                  worker -> parent    Result
+parent -> worker    Load, Read, Fork            worker -> parent    Result
+
+A worker that is asked to Fork becomes a nursery, and says what a nursery says.
 """
 
 from __future__ import annotations
@@ -51,7 +53,7 @@ class Load:
 
 @dataclass(frozen=True)
 class Fork:
-    """Asks the nursery for a worker; the descriptor is the worker's socket."""
+    """Asks for a worker like the receiver; the descriptor is the worker's socket."""
 
     worker: int
 
@@ -123,6 +125,8 @@ class Read(NamedTuple):
         indices: Of the batches, in the order in which they are wanted.
         segment: A segment of this worker's that is free to write into.
         dropped: Segments of this worker's that the parent has forgotten.
+        first: A batch to read before, only for what reading does to the source.
+        wants_effect: Whether the answer is to tell what the first read did.
     """
 
     epoch: int
@@ -130,6 +134,21 @@ class Read(NamedTuple):
     indices: tuple[int, ...]
     segment: Optional[int] = None
     dropped: tuple[int, ...] = ()
+    first: Optional[int] = None
+    wants_effect: bool = False
+
+
+class Effect(NamedTuple):
+    """What the first read did in a worker.
+
+    Attributes:
+        changes_source: Whether the source is another one since.
+        can_fork: Whether other workers may be forked from this one: it has one thread,
+            and has opened nothing that two could not share.
+    """
+
+    changes_source: bool
+    can_fork: bool
 
 
 class StoredLeaf(NamedTuple):
@@ -170,6 +189,7 @@ class Result(NamedTuple):
         seconds: Spent reading and writing.
         failure: Why the first missing batch is missing.
         is_exhausted: Whether a generator had no further item.
+        effect: What the first read did, if that was asked for.
     """
 
     runs: tuple[Run, ...]
@@ -177,3 +197,4 @@ class Result(NamedTuple):
     seconds: float
     failure: Optional[Failure] = None
     is_exhausted: bool = False
+    effect: Optional[Effect] = None

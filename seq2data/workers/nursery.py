@@ -22,14 +22,13 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
-from pathlib import Path
-from typing import Any, Optional
+from typing import Any, NoReturn, Optional
 
 from seq2data.workers.channel import Channel, DescriptorsLostError
 from seq2data.workers.crash import exit_status, failure_of
-from seq2data.workers.loop import serve
+from seq2data.workers.environment import num_threads
+from seq2data.workers.loop import Inheritance, serve
 from seq2data.workers.messages import (
     Exited,
     Fork,
@@ -45,7 +44,6 @@ from seq2data.workers.positions import own_positions
 from seq2data.workers.stacks import offer_stacks, stack_pipe
 
 _PR_SET_PDEATHSIG = 1
-_TASKS = Path("/proc/self/task")
 # For workers to see that the parent has gone and to call what they have to call then.
 _ORDERLY_EXIT_S = 0.3
 
@@ -71,13 +69,6 @@ def die_with_parent(parent: Optional[int] = None) -> None:
             os._exit(1)  # it died before we asked
 
 
-def num_threads() -> int:
-    """Threads of this process, also those that Python does not know of."""
-    if _TASKS.exists():
-        return len(list(_TASKS.iterdir()))
-    return threading.active_count()
-
-
 def run_nursery(descriptor: int, stacks: int) -> None:
     """Entry of the nursery's interpreter."""
     die_with_parent()
@@ -93,6 +84,12 @@ def run_worker(descriptor: int, stacks: int) -> None:
     serve(socket.socket(fileno=descriptor), None, stacks)
 
 
+def _keep_what_is_here() -> None:
+    """Collecting it in a worker would only copy its pages."""
+    gc.collect()
+    gc.freeze()
+
+
 class Nursery:
     """Loads, forks and reaps until the parent hangs up."""
 
@@ -103,7 +100,18 @@ class Nursery:
         self._can_fork = False
         self._children: set[int] = set()
 
-    def run(self) -> None:
+    @classmethod
+    def take_over(
+        cls, control: Channel, source: Any, version: int, request: Fork, descriptor: int
+    ) -> NoReturn:
+        """Makes a nursery of a worker that was forked from one."""
+        nursery = cls(control)
+        nursery._source, nursery._version, nursery._can_fork = source, version, True
+        _keep_what_is_here()
+        nursery._make_worker(request.worker, descriptor)
+        nursery.run()
+
+    def run(self) -> NoReturn:
         """Ends the process when the parent hangs up."""
         deaths, wakeup = os.pipe()
         os.set_blocking(wakeup, False)
@@ -147,9 +155,7 @@ class Nursery:
             return
         self._version = message.version
         self._can_fork = num_threads() == 1
-        # What is here stays: collecting it in a worker would only copy its pages.
-        gc.collect()
-        gc.freeze()
+        _keep_what_is_here()
         self._control.send(Ready(message.version))
 
     def _make_worker(self, worker: int, descriptor: int) -> None:
@@ -180,7 +186,8 @@ class Nursery:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             self._control.close()
             own_positions()
-            serve(socket.socket(fileno=descriptor), self._source, stacks)
+            inheritance = Inheritance(self._source, self._version, Nursery.take_over)
+            serve(socket.socket(fileno=descriptor), inheritance, stacks)
         finally:
             os._exit(1)
 

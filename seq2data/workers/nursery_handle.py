@@ -15,6 +15,7 @@ from seq2data.workers.messages import Fork, Start
 from seq2data.workers.nursery import interpreter_command
 from seq2data.workers.payload import Payload
 from seq2data.workers.stacks import stack_pipe
+from seq2data.workers.worker_handle import WorkerHandle
 
 # The nursery kills its workers and goes; longer means that it hangs in user code.
 _EXIT_S = 2.0
@@ -84,6 +85,45 @@ class NurseryHandle:
         except subprocess.TimeoutExpired:
             self._process.kill()
             return self._process.wait()
+
+
+class ForkedNurseryHandle:
+    """A worker that has read a batch, and makes workers that start from there.
+
+    Args:
+        worker: Reads no more; owns the socket no more.
+
+    Attributes:
+        channel: To it.
+        pid: Its process id.
+        stacks: Its descriptor for `python_stacks`.
+        version: Of the source that it has.
+    """
+
+    def __init__(self, worker: WorkerHandle) -> None:
+        assert worker.pid is not None
+        self.since = time.monotonic()
+        """When it was asked for what it has not done yet."""
+        self.channel = worker.channel
+        self.pid = worker.pid
+        self.stacks = worker.stacks
+        self.version = worker.version
+
+    def request_worker(
+        self, number: int, connection: socket.socket, payload: Payload
+    ) -> None:
+        """Asks for a worker at the other end of `connection`.
+
+        Raises:
+            EOFError: It is dead.
+        """
+        assert payload.version == self.version
+        self.since = time.monotonic()
+        self.channel.send(Fork(number), [connection.fileno()])
+
+    def close(self) -> None:
+        """Ends it and its workers; the nursery that forked it sees to its burial."""
+        self.channel.close()
 
 
 def _execute(connection: int) -> tuple[int, subprocess.Popen[bytes]]:

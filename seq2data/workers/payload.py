@@ -30,7 +30,7 @@ from seq2data.workers.transport.segments import Mapping, aligned, make_file
 from seq2data.workers.write_watch import WriteWatch
 
 # Smaller arrays travel inside the pickle: a mapped page each would cost more.
-_OUT_OF_BAND_BYTES = 64 * 1024
+OUT_OF_BAND_BYTES = 64 * 1024
 # Each version that sends only some arrays adds a file, and 253 descriptors is what one
 # message can take; from here on all arrays are written anew.
 _MOST_FILES = 64
@@ -191,7 +191,7 @@ def _pickle(source: Any) -> tuple[np.ndarray, list[np.ndarray], bool]:
 
     def keep(buffer: pickle.PickleBuffer) -> bool:
         raw = np.frombuffer(buffer.raw(), np.uint8)
-        if raw.nbytes < _OUT_OF_BAND_BYTES:
+        if raw.nbytes < OUT_OF_BAND_BYTES:
             return True
         buffers.append(raw)
         return False

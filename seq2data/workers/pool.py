@@ -75,7 +75,7 @@ class ProcessPool:
 
     def starter(self) -> Optional[Reader]:
         """The nursery, None if nobody waits for it."""
-        nursery, crew = self._dispatcher.nursery, self._dispatcher.crew
+        nursery, crew = self._dispatcher.nurseries.current, self._dispatcher.crew
         if nursery is None or not (crew.starting or crew.dying):
             return None
         stacks = functools.partial(python_stacks, nursery.pid, nursery.stacks)

@@ -20,13 +20,12 @@ from typing import Any, Optional
 from seq2data.errors import ReadError, WorkerCrashError
 from seq2data.plan.seeds import GeneratorStates, seed_generators
 from seq2data.source.adapt import Source
+from seq2data.source.attributes import attributes
 from seq2data.workers.crash import error_of, failure_of
 from seq2data.workers.reading import Reading, read_batches
 from seq2data.workers.task import BatchRun, Reader, Task, TaskResult
 from seq2data.workers.transport.heap import HeapStore
 from seq2data.workers.transport.layout import BatchWriter, read_run
-
-_PLAIN = (bool, int, float, str, bytes, type(None))
 
 
 class ThreadPool:
@@ -45,8 +44,9 @@ class ThreadPool:
         self._tasks: queue.SimpleQueue[Optional[Task]] = queue.SimpleQueue()
         self._running: dict[Task, Reader] = {}
         self._seeded = SeededReader(source)
-        self._attributes = _attributes(source)
+        self._attributes = attributes(source)
         self._is_loaded = False
+        self._first = FirstTask()
         self._is_closed = False
 
     def load(self, source: object) -> bool:
@@ -56,11 +56,15 @@ class ThreadPool:
         changed inside an attribute's value is not found out.
         """
         self._is_loaded = True
-        before, self._attributes = self._attributes, _attributes(source)
+        if self._first.is_special:
+            self._first.expect()
+            self._seeded.expect_draws()
+        before, self._attributes = self._attributes, attributes(source)
         return before != self._attributes
 
     def submit(self, task: Task) -> None:
         """Queues a task; tasks start in the order in which they were submitted."""
+        self._first.submitted(task)
         self._tasks.put(task)
         if self._threads < self._most_threads:
             self._threads += 1
@@ -78,6 +82,7 @@ class ThreadPool:
         """Lets the thread go that is reading a task, and others take its place."""
         if self._running.pop(task, None) is not None:
             self._threads -= 1
+            self._first.ended(task)
 
     def close(self, wait: bool = True) -> None:
         """Ends idle threads; one inside user code ends when that returns.
@@ -86,6 +91,7 @@ class ThreadPool:
         """
         del wait
         self._is_closed = True
+        self._first.close()
         left: list[Optional[Task]] = list(self._running)
         with contextlib.suppress(queue.Empty):
             while True:
@@ -105,13 +111,17 @@ class ThreadPool:
         """Reads a task; whether the thread goes on."""
         if task is None or self._is_closed:
             return False
+        self._first.enter(task)
         if not task.start():
+            self._first.ended(task)
             return True
         stacks = functools.partial(_stack, threading.get_ident())
         self._running[task] = Reader(os.getpid(), time.monotonic(), stacks)
         result = self._read(task)
         if not self._is_loaded:  # what `__getitem__` sets is no change of the source
-            self._attributes = _attributes(self._source)
+            before, self._attributes = self._attributes, attributes(self._source)
+            self._first.is_special |= before != self._attributes
+        self._first.ended(task)
         task.finish(result)
         return self._running.pop(task, None) is not None  # else it was abandoned
 
@@ -152,14 +162,48 @@ def _stack(thread: int) -> str:
     return "".join(traceback.format_stack(frame)).rstrip()
 
 
-def _attributes(source: Any) -> list[tuple[str, Any]]:
-    """The attributes of the user's object; of large ones their identity."""
-    parts = source.sent_parts().values() if hasattr(source, "sent_parts") else ()
-    return [
-        (name, value if isinstance(value, _PLAIN) else id(value))
-        for part in parts
-        for name, value in getattr(part, "__dict__", {}).items()
-    ]
+class FirstTask:
+    """Keeps threads waiting while the first task of a pass is read.
+
+    That is for sources that set attributes when they are read: what the first read of a
+    pass sets must not depend on which thread is the fastest. A wait ends when the task
+    is read or was taken away, or on close.
+
+    Attributes:
+        is_special: Whether the source is one of these.
+    """
+
+    def __init__(self) -> None:
+        self.is_special = False
+        self._is_expected = False
+        self._task: Optional[Task] = None
+        self._changed = threading.Condition()
+
+    def expect(self) -> None:
+        """Makes the task that is submitted next the first one."""
+        self._is_expected = True
+
+    def submitted(self, task: Task) -> None:
+        """Notes that a task was submitted."""
+        if self._is_expected:
+            self._is_expected = False
+            self._task = task
+
+    def enter(self, task: Task) -> None:
+        """Returns when a task may be read."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._task in (None, task))
+
+    def ended(self, task: Task) -> None:
+        """Lets the others go if it was the first."""
+        if task is self._task:
+            self.close()
+
+    def close(self) -> None:
+        """Lets all go."""
+        with self._changed:
+            self._task = None
+            self._changed.notify_all()
 
 
 class SeededReader:
@@ -185,6 +229,10 @@ class SeededReader:
                     return batch
             # It drew after all, or somebody else did meanwhile: read it again, alone.
         return self._read_alone(task, index)
+
+    def expect_draws(self) -> None:
+        """The next batch may draw although the last one did not."""
+        self._draws = True
 
     def _read_alone(self, task: Task, index: int) -> Any:
         assert task.entropy is not None

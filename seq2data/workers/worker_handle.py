@@ -34,6 +34,8 @@ class WorkerHandle:
         self.nursery = nursery
         self.pid: Optional[int] = None
         self.version = -1
+        self.first_read = -1
+        """The version of which it was asked for a batch."""
         self.stacks = -1
         """Its descriptor for `python_stacks`."""
         self.tasks: deque[Task] = deque()
@@ -46,8 +48,20 @@ class WorkerHandle:
         self._lent: deque[Optional[Segment]] = deque()
         self._dropped: list[int] = []
 
-    def ask(self, task: Task, payload: Payload) -> None:
+    def ask(
+        self,
+        task: Task,
+        payload: Payload,
+        first: Optional[int] = None,
+        wants_effect: bool = False,
+    ) -> None:
         """Sends a task, and before it the source if the worker has another version.
+
+        Args:
+            task: Batches to read.
+            payload: The source.
+            first: A batch to read before, for what that does to the source.
+            wants_effect: Whether the answer is to tell what the first read did.
 
         Raises:
             EOFError: The worker is dead; the task is its all the same.
@@ -63,7 +77,10 @@ class WorkerHandle:
         segment = None if lent is None else lent.number
         dropped, self._dropped = tuple(self._dropped), []
         self.channel.send(
-            Read(task.epoch, task.entropy, task.indices, segment, dropped)
+            Read(
+                *(task.epoch, task.entropy, task.indices, segment, dropped),
+                *(first, wants_effect),
+            )
         )
 
     def give_back(self) -> list[Task]:

@@ -11,6 +11,7 @@ import dataclasses
 import itertools
 import os
 import signal
+import sys
 import time
 from typing import Any, Callable
 
@@ -66,7 +67,8 @@ def interrupted() -> None:
     try:
         while True:
             for x, _ in dataset:
-                print("batch", int(x[0, 0]), flush=True)
+                # In one piece: Ctrl-C may come between two writes of a print.
+                sys.stdout.write(f"batch {int(x[0, 0])}\n")
     except KeyboardInterrupt:
         print("KeyboardInterrupt")
 

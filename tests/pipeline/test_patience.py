@@ -115,7 +115,7 @@ def test_batch_that_no_worker_could_begin_is_reported_with_the_nursery(
     pool.load(source)
     try:
         waited(pool, 0)
-        nursery = pool._dispatcher.nursery
+        nursery = pool._dispatcher.nurseries.current
         assert nursery is not None
         os.kill(nursery.pid, signal.SIGSTOP)
         task = Task(0, None, (1,))

@@ -15,6 +15,7 @@ import pytest
 from seq2data.errors import WorkerCrashError
 from seq2data.workers.dispatcher import Dispatcher
 from seq2data.workers.messages import Forked, Result
+from seq2data.workers.nurseries import Nurseries
 from seq2data.workers.task import Task
 from seq2data.workers.worker_handle import WorkerHandle
 
@@ -55,10 +56,13 @@ def dispatcher() -> Iterator[Dispatcher]:
     dispatcher.close(wait=True)
 
 
-def test_answers_of_a_worker_found_dead_are_dropped(dispatcher: Dispatcher) -> None:
+def test_answers_of_a_worker_found_dead_are_dropped(
+    dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sent = os.open(os.devnull, os.O_RDONLY)
     channel = DyingChannel([(ANSWER, []), (ANSWER, [sent])])
-    worker = WorkerHandle(0, channel, None, 4)  # type: ignore[arg-type]
+    nursery = SimpleNamespace(channel=None)
+    worker = WorkerHandle(0, channel, nursery, 4)  # type: ignore[arg-type]
     dispatcher.crew.wish_for(worker)
     dispatcher.crew.start(Forked(0, 99, 0, -1))
     first, second, third = tasks = [Task(0, None, (index,)) for index in range(3)]
@@ -69,7 +73,9 @@ def test_answers_of_a_worker_found_dead_are_dropped(dispatcher: Dispatcher) -> N
     channel.is_alive = False
     dispatcher._backlog.add(third)
 
-    dispatcher._from_worker(worker)  # its first answer earns it the third task
+    with monkeypatch.context() as running:
+        running.setattr(Nurseries, "__iter__", lambda _: iter([nursery]))
+        dispatcher._from_worker(worker)  # its first answer earns it the third task
 
     assert first.future.done()
     crew = dispatcher.crew

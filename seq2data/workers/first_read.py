@@ -1,0 +1,84 @@
+"""Finds out, in a worker, what the first read of a source does to it.
+
+Some classes draw an order at the first `__getitem__`, or start there what the further
+calls need. All workers must then start from what one first read has left.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+from pathlib import Path
+from typing import Any, Optional
+
+import numpy as np
+
+from seq2data.source.attributes import attributes
+from seq2data.workers.environment import num_threads
+from seq2data.workers.messages import Effect
+from seq2data.workers.payload import OUT_OF_BAND_BYTES
+from seq2data.workers.reducers.pickler import dumps
+
+# To pickle more would take long, and copy pages that are shared with other workers.
+_MOST_COMPARED_BYTES = 32 << 20
+_DESCRIPTORS = Path("/proc/self/fd")
+_MAPS = Path("/proc/self/smaps")
+
+
+class FirstRead:
+    """Is made before the first read, and asked for its effect after it."""
+
+    def __init__(self, source: Any) -> None:
+        self._source = source
+        self._descriptors = _descriptors()
+        self._state = _state(source)
+
+    def effect(self, *, can_fork: bool) -> Effect:
+        """What has happened since; `can_fork` says whether it was fit to be forked."""
+        can_fork &= num_threads() == 1 and _descriptors() <= self._descriptors
+        return Effect(self._state != _state(self._source), can_fork)
+
+
+def _descriptors() -> set[tuple[str, str]]:
+    """What is open here, without the segments, which the parent is about to get."""
+    found = set()
+    for name in os.listdir(_DESCRIPTORS) if _DESCRIPTORS.exists() else ():
+        with contextlib.suppress(FileNotFoundError):  # the listing's own
+            target = os.readlink(_DESCRIPTORS / name)
+            if not target.startswith("/memfd:seq2data"):
+                found.add((name, target))
+    return found
+
+
+def _state(source: Any) -> tuple[object, ...]:
+    """Equal at two moments between which the source has not changed."""
+    places: list[tuple[int, int]] = []
+
+    def keep(buffer: pickle.PickleBuffer) -> bool:
+        array = np.frombuffer(buffer.raw(), np.uint8)
+        if array.nbytes < OUT_OF_BAND_BYTES:
+            return True
+        places.append((array.__array_interface__["data"][0], array.nbytes))
+        return False
+
+    content: Optional[bytes] = None
+    try:
+        content = dumps(source, keep, _MOST_COMPARED_BYTES).data
+    except Exception:  # noqa: BLE001  # it is too large, or was made by a recipe here
+        return (attributes(source),)
+    return content, places, _written_kb() if places else 0
+
+
+def _written_kb() -> int:
+    """How much of the parent's arrays was written to: those pages are ours since."""
+    total = 0
+    is_ours = False
+    if _MAPS.exists():
+        for line in _MAPS.read_text().splitlines():
+            first, second, *_ = line.split()
+            if not first.endswith(":"):
+                is_ours = second.endswith("p") and "memfd:seq2data" in line
+            elif is_ours and first in ("Anonymous:", "Swap:"):
+                total += int(second)
+    return total
