@@ -65,7 +65,8 @@ def open_reading(source: Source, options: Options, entropy: int) -> Iterator[Rea
     pool = _make_pool(source, options, workers, dropper)
     # Worker processes have no random state of the user's to go on with.
     seeds = options.seed is not None or (
-        isinstance(pool, ProcessPool) and isinstance(source, Indexable)
+        isinstance(source, Indexable)
+        and (source.seeds_itself or isinstance(pool, ProcessPool))
     )
     try:
         yield Reading(

@@ -10,6 +10,11 @@ from typing import Any, Callable, Optional, Union
 
 from seq2data.errors import SourceError
 from seq2data.source.generator import GeneratorFunction, GeneratorObject
+from seq2data.source.image_iterators import (
+    ImageIterator,
+    Lockstep,
+    is_image_iterator,
+)
 from seq2data.source.indexable import Indexable
 
 Source = Union[Indexable, GeneratorFunction, GeneratorObject]
@@ -27,6 +32,8 @@ def adapt(source: Any, transform: Optional[Callable[[Any], Any]] = None) -> Sour
             f"`{source.__qualname__}` is a class: pass an instance of it, or use "
             f"`seq2data.wrap({source.__qualname__}, ...)`"
         )
+    if is_image_iterator(source):
+        return ImageIterator(source, transform)
     if callable(getattr(source, "__getitem__", None)):
         if not hasattr(source, "__len__"):
             if _is_endless(source):
@@ -43,7 +50,7 @@ def adapt(source: Any, transform: Optional[Callable[[Any], Any]] = None) -> Sour
             f"`__getitem__` and `__len__`; received: `{type(source).__qualname__}`. "
             "Transform the items inside the generator instead"
         )
-    return _adapt_generator(source)
+    return Lockstep.of(source) or _adapt_generator(source)
 
 
 def _is_endless(source: Any) -> bool:

@@ -21,6 +21,11 @@ class Indexable:
 
     restarts = True
     """A pass begins at index 0, and any index may be read again."""
+    seeds_itself = False
+    """Whether reading seeds numpy's global generator, so that no two may read at once
+    in one process."""
+    keeps_order = False
+    """Whether the user passed an iterator, whose order Keras never shuffles."""
 
     def __init__(
         self, wrapped: Any, transform: Optional[Callable[[Any], Any]] = None
@@ -53,8 +58,12 @@ class Indexable:
 
     def read(self, index: int) -> Any:
         """What the user's object gives for `index`, transformed."""
-        item = self._wrapped[index]
+        item = self.read_item(index)
         return item if self._transform is None else self._transform(item)
+
+    def read_item(self, index: int) -> Any:
+        """What the user's object gives for `index`."""
+        return self._wrapped[index]
 
     def on_epoch_begin(self) -> None:
         """Calls the user's hook of this name (Keras 3), if there is one."""

@@ -69,7 +69,7 @@ class Feeding:
                 # Reading ahead moves a generator on, and who calls `fit_generator`
                 # again sees how far: Keras's bound counts the item being read, too.
                 ahead = max(1, ahead - 1)
-            elif shuffle:
+            elif shuffle and not adapted.keeps_order:
                 draw = shuffled
             options = Options(self.workers, self.use_multiprocessing, ahead)
             dataset = open_dataset(
