@@ -3,10 +3,12 @@
     python benchmarks/bench_payload.py [--gigabytes 2] [--workers 8]
 
 The Sequence holds one float32 array and an index of a million entries, which
-`on_epoch_end` permutes; a batch is 32 of its rows. Measured: the proportional memory
-(PSS, summed over the processes) beyond the array itself when every worker has read; the
-seconds from the call to the first batch; and the gap between the last batch of a pass
-and the first of the next one.
+`on_epoch_end` permutes; a batch is 32 of its rows. Measured: the memory beyond the
+array itself when every worker has read; the seconds from the call to the first batch;
+and the gap between the last batch of a pass and the first of the next one.
+
+The memory is proportional (PSS, summed over the processes), but for shared memory, of
+which all counts that the machine has, whether a process maps it or not.
 
 The peers get the same object: Keras 3's PyDataset with processes that are forked, and
 spawned; torch's DataLoader with both.
@@ -165,14 +167,24 @@ def _measure(
 
 def _proportional_mb() -> float:
     """Of this process and all below it; a page of n processes counts 1/n in each."""
-    pids, total_kb = [os.getpid()], 0
+    pids, total_kb = [os.getpid()], _shared_kb()
     for pid in pids:
         with contextlib.suppress(OSError):  # it has just ended
             pids += children(pid)
             for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-                if line.startswith("Pss:"):
-                    total_kb += int(line.split()[1])
+                name, _, rest = line.partition(":")
+                if name in ("Pss_Anon", "Pss_File"):
+                    total_kb += int(rest.split()[0])
     return total_kb / 1e3
+
+
+def _shared_kb() -> int:
+    (line,) = (
+        line
+        for line in Path("/proc/meminfo").read_text().splitlines()
+        if line.startswith("Shmem:")
+    )
+    return int(line.split()[1])
 
 
 _CONTESTANTS = {

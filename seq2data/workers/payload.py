@@ -26,7 +26,7 @@ from seq2data.errors import PayloadError
 from seq2data.workers.diagnosis import explain
 from seq2data.workers.messages import Extent, Load
 from seq2data.workers.reducers.pickler import dumps
-from seq2data.workers.transport.segments import Mapping, aligned, make_file
+from seq2data.workers.transport.segments import Mapping, write_file
 from seq2data.workers.write_watch import WriteWatch
 
 # Smaller arrays travel inside the pickle: a mapped page each would cost more.
@@ -74,12 +74,17 @@ if hasattr(cloudpickle.cloudpickle, "_find_imported_submodules"):
 class _File:
     """A file in memory; its descriptor is closed with the last user of it."""
 
-    def __init__(self, nbytes: int) -> None:
-        self.descriptor = make_file(nbytes)
-        self._mapping = Mapping(self.descriptor, nbytes)
+    def __init__(self, pieces: list[np.ndarray]) -> None:
+        self.descriptor, self.offsets = write_file(pieces)
+
+    @functools.cached_property
+    def _memory(self) -> np.ndarray:
+        nbytes = os.fstat(self.descriptor).st_size
+        # Privately, for its pages are then mapped only where they are looked at.
+        return Mapping(self.descriptor, nbytes, is_private=True).memory()
 
     def view(self, extent: Extent) -> np.ndarray:
-        return self._mapping.memory()[extent.offset : extent.offset + extent.nbytes]
+        return self._memory[extent.offset : extent.offset + extent.nbytes]
 
     def __del__(self) -> None:
         if hasattr(self, "descriptor"):
@@ -176,13 +181,11 @@ def _find(
 
 
 def _write(number: int, pieces: list[np.ndarray]) -> tuple[_File, list[Extent]]:
-    file = _File(max(1, sum(aligned(piece.nbytes) for piece in pieces)))
-    extents = []
-    offset = 0
-    for piece in pieces:
-        extents.append(Extent(number, offset, piece.nbytes))
-        file.view(extents[-1])[:] = piece
-        offset += aligned(piece.nbytes)
+    file = _File(pieces)
+    extents = [
+        Extent(number, offset, piece.nbytes)
+        for offset, piece in zip(file.offsets, pieces)
+    ]
     return file, extents
 
 

@@ -4,6 +4,7 @@ import errno
 import gc
 import os
 import pickle
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from seq2data.workers.transport.segments import (
     SegmentStore,
     aligned,
     make_file,
+    write_file,
 )
 
 
@@ -298,3 +300,27 @@ def test_pieces_of_the_heap_do_not_overlap() -> None:
     for value, memory in enumerate(memories):
         memory[:] = value
     assert [set(memory.tolist()) for memory in memories] == [{0}, {1}, {2}, {3}]
+
+
+@pytest.mark.parametrize("sizes", [[1], [64, 0, 65], [5_000_000, 3]])
+def test_written_file_has_the_bytes_where_it_says(sizes: list[int]) -> None:
+    pieces = [np.full(size, number + 1, np.uint8) for number, size in enumerate(sizes)]
+    descriptor, offsets = write_file(pieces)
+    try:
+        for piece, offset in zip(pieces, offsets):
+            assert offset % ALIGNMENT == 0
+            assert os.pread(descriptor, piece.nbytes, offset) == piece.tobytes()
+    finally:
+        os.close(descriptor)
+
+
+def test_file_that_does_not_fit_is_an_error_and_leaves_no_descriptor() -> None:
+    before = os.listdir("/proc/self/fd")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        with pytest.raises(OSError, match="no 200,000 bytes of shared memory"):
+            write_file([np.zeros(200_000, np.uint8)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert os.listdir("/proc/self/fd") == before

@@ -7,7 +7,7 @@ import os
 import random
 import threading
 from pathlib import Path
-from typing import Callable
+from typing import Any, Callable
 
 import numpy as np
 import pytest
@@ -256,11 +256,11 @@ def test_payload_that_could_not_be_written_leaves_no_wrong_memory(
     rows[0] = 2
     with monkeypatch.context() as full:
 
-        def no_room(nbytes: int) -> int:
-            raise OSError(f"no {nbytes} bytes")
+        def no_room(pieces: list[np.ndarray]) -> Any:
+            raise OSError(f"no room for {len(pieces)}")
 
-        full.setattr(payload, "make_file", no_room)
-        with pytest.raises(OSError, match="no 3"):
+        full.setattr(payload, "write_file", no_room)
+        with pytest.raises(OSError, match="no room for 2"):
             payload.pack([rows], first)
     second = payload.pack([rows], first)
     assert (

@@ -13,11 +13,14 @@ A free segment stays warm in both page tables, which is half the cost of a large
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import itertools
 import mmap
 import os
 import tempfile
 import weakref
+from collections.abc import Iterator, Sequence
 from typing import Callable
 
 import numpy as np
@@ -33,28 +36,58 @@ def aligned(nbytes: int) -> int:
 
 
 def make_file(nbytes: int) -> int:
-    """A descriptor of `nbytes` of anonymous shared memory.
+    """A descriptor of `nbytes` of anonymous shared memory, to be mapped and written.
 
     Raises:
         OSError: There is not that much memory. Asking first turns what would be a
             SIGBUS at the first write into this error.
     """
+    with _new_file(nbytes) as descriptor:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(descriptor, 0, nbytes)
+        else:
+            os.truncate(descriptor, nbytes)
+    return descriptor
+
+
+def write_file(pieces: Sequence[np.ndarray]) -> tuple[int, list[int]]:
+    """A descriptor of anonymous shared memory with these bytes, and where each begins.
+
+    To write takes half the time of mapping the memory and copying into it.
+
+    Args:
+        pieces: Each uint8 `[nbytes]`.
+
+    Raises:
+        OSError: There is not that much memory.
+    """
+    ends = list(itertools.accumulate(aligned(piece.nbytes) for piece in pieces))
+    offsets = [0, *ends[:-1]]
+    with _new_file(ends[-1]) as descriptor:
+        os.truncate(descriptor, max(1, ends[-1]))
+        for piece, offset in zip(pieces, offsets):
+            left = piece.data
+            while left:
+                written = os.pwrite(descriptor, left, offset)
+                left, offset = left[written:], offset + written
+    return descriptor, offsets
+
+
+@contextlib.contextmanager
+def _new_file(nbytes: int) -> Iterator[int]:
+    """An empty file in memory, which stays open if the block fills it."""
     if hasattr(os, "memfd_create"):
         descriptor = os.memfd_create("seq2data", os.MFD_CLOEXEC)
     else:
         with tempfile.TemporaryFile() as file:
             descriptor = os.dup(file.fileno())
     try:
-        if hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(descriptor, 0, nbytes)
-        else:
-            os.truncate(descriptor, nbytes)
+        yield descriptor
     except OSError as error:
         os.close(descriptor)
         raise OSError(
             error.errno, f"{error.strerror}: no {nbytes:,} bytes of shared memory"
         ) from error
-    return descriptor
 
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
