@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import multiprocessing
 import os
 import time
@@ -75,32 +76,43 @@ def seq2data_processes(args: argparse.Namespace) -> Figures:
     return _measure(args, passes)
 
 
+@functools.cache
+def _keras_holder() -> Any:
+    import keras
+
+    class KerasHolder(keras.utils.PyDataset):
+        def __init__(self, holder: Holder, workers: int) -> None:
+            super().__init__(workers=workers, use_multiprocessing=True)
+            self.holder = holder
+
+        def __len__(self) -> int:
+            return len(self.holder)
+
+        def __getitem__(self, index: int) -> np.ndarray:
+            return self.holder[index]
+
+        def on_epoch_end(self) -> None:
+            self.holder.on_epoch_end()
+
+    KerasHolder.__qualname__ = "KerasHolder"
+    return KerasHolder
+
+
+def __getattr__(name: str) -> Any:
+    """Where spawned workers look for the class; the others need no Keras."""
+    if name == "KerasHolder":
+        return _keras_holder()
+    raise AttributeError(name)
+
+
 def keras_with(method: str) -> Callable[[argparse.Namespace], Figures]:
     def contestant(args: argparse.Namespace) -> Figures:
-        import keras
-
         multiprocessing.set_start_method(method, force=True)
-
-        class KerasHolder(keras.utils.PyDataset):
-            def __init__(self, holder: Holder) -> None:
-                super().__init__(workers=args.workers, use_multiprocessing=True)
-                self.holder = holder
-
-            def __len__(self) -> int:
-                return len(self.holder)
-
-            def __getitem__(self, index: int) -> np.ndarray:
-                return self.holder[index]
-
-            def on_epoch_end(self) -> None:
-                self.holder.on_epoch_end()
-
-        globals()["KerasHolder"] = KerasHolder  # where spawned workers look for it
-        KerasHolder.__qualname__ = "KerasHolder"
 
         @contextlib.contextmanager
         def passes(holder: Holder) -> Iterator[OnePass]:
-            with keras_passes(KerasHolder(holder)) as one_pass:
+            source = _keras_holder()(holder, args.workers)
+            with keras_passes(source) as one_pass:
                 yield one_pass
 
         return _measure(args, passes)
