@@ -205,6 +205,7 @@ class Dispatcher:
                 nursery.request_worker(number, theirs, self.payload)
             except EOFError:
                 self._lose_nursery(nursery)
+                self._bell.ring()  # there may be nobody else to have us ask another one
                 return False
         return True
 

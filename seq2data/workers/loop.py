@@ -12,7 +12,7 @@ import contextlib
 import os
 import socket
 import sys
-from typing import Any, Callable, NamedTuple, NoReturn, Optional
+from typing import Any, Callable, NamedTuple, Optional
 
 from seq2data.plan.seeds import FrameworkSeeds, seed_generators
 from seq2data.source.adapt import Source
@@ -26,7 +26,7 @@ from seq2data.workers.stacks import offer_stacks
 from seq2data.workers.transport.layout import BatchWriter
 from seq2data.workers.transport.segments import SegmentStore
 
-MakeWorkers = Callable[[Channel, Source, int, Fork, int], NoReturn]
+MakeWorkers = Callable[[Channel, Source, int, Fork, int], None]
 """Goes on as a nursery: with a channel, a source, its version and a first request."""
 
 
@@ -64,6 +64,7 @@ class Worker:
                     self._load(message, descriptors)
                 elif isinstance(message, Fork):
                     self._make_workers(message, descriptors[0])
+                    return
                 else:
                     self._answer(message)
             except EOFError:
@@ -76,7 +77,7 @@ class Worker:
         except BaseException as error:  # noqa: BLE001  # user code; the parent decides
             self._channel.send(LoadFailed(message.version, failure_of(error)))
 
-    def _make_workers(self, request: Fork, descriptor: int) -> NoReturn:
+    def _make_workers(self, request: Fork, descriptor: int) -> None:
         """Becomes a nursery, whose workers start from the source as it is here."""
         assert self._inheritance is not None
         assert self._source is not None

@@ -23,7 +23,7 @@ import socket
 import subprocess
 import sys
 import time
-from typing import Any, NoReturn, Optional
+from typing import Any, Optional
 
 from seq2data.workers.channel import Channel, DescriptorsLostError
 from seq2data.workers.crash import exit_status, failure_of
@@ -74,7 +74,10 @@ def run_nursery(descriptor: int, stacks: int) -> None:
     die_with_parent()
     offer_stacks(stacks)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    Nursery(Channel(socket.socket(fileno=descriptor))).run()
+    try:
+        Nursery(Channel(socket.socket(fileno=descriptor))).run()
+    finally:
+        os._exit(0)
 
 
 def run_worker(descriptor: int, stacks: int) -> None:
@@ -103,16 +106,16 @@ class Nursery:
     @classmethod
     def take_over(
         cls, control: Channel, source: Any, version: int, request: Fork, descriptor: int
-    ) -> NoReturn:
-        """Makes a nursery of a worker that was forked from one."""
+    ) -> None:
+        """Makes a nursery of a worker that was forked from one; ends like `run`."""
         nursery = cls(control)
         nursery._source, nursery._version, nursery._can_fork = source, version, True
         _keep_what_is_here()
         nursery._make_worker(request.worker, descriptor)
         nursery.run()
 
-    def run(self) -> NoReturn:
-        """Ends the process when the parent hangs up."""
+    def run(self) -> None:
+        """Returns when the parent has hung up and all workers have ended."""
         deaths, wakeup = os.pipe()
         os.set_blocking(wakeup, False)
         signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
@@ -128,8 +131,6 @@ class Nursery:
                         self._handle(message, descriptors)
         except EOFError:
             self._end_children(deaths)
-        finally:
-            os._exit(0)
 
     def _handle(self, message: Any, descriptors: list[int]) -> None:
         if isinstance(message, Start):

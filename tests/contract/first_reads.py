@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import random
 import threading
@@ -69,6 +70,21 @@ class StartsThreads(Starts):
 
     def use(self, index: int) -> int:
         return self.executor.submit(lambda: index).result()
+
+
+class TidiesUp(Starts):
+    """Has something to do when the process ends that made the first read."""
+
+    path = Path()
+
+    def start(self) -> None:
+        super().start()
+        atexit.register(tell, self.path)
+
+
+def tell(path: Path) -> None:
+    with path.open("a") as file:
+        file.write("tidied up\n")
 
 
 class CannotBeSentAfterwards(Starts):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from tests.contract.first_reads import (  # noqa: E402
     Starts,
     StartsThreads,
     Tells,
+    TidiesUp,
     Unchanged,
 )
 
@@ -78,6 +81,27 @@ def test_workers_have_what_the_first_read_starts(
         assert set(found[:, 1]) == {epoch}
     if mode.get("workers") and mode.get("use_multiprocessing", True):
         assert not hasattr(source, "executor")
+
+
+def test_what_the_first_read_registers_is_called_once_at_the_end(
+    tmp_path: Path,
+) -> None:
+    source = TidiesUp(0)
+    source.path = tmp_path / "told"
+    dataset = to_dataset(source, workers=3)
+    assert len(columns(dataset)) == LENGTH
+    del dataset
+    assert told_by(source.path) == "tidied up\n"
+
+
+def told_by(path: Path) -> str:
+    """What a file says, as soon as it says something."""
+    deadline = time.monotonic() + 60
+    while not (path.exists() and path.read_text()):
+        assert time.monotonic() < deadline
+        gc.collect()
+        time.sleep(0.01)  # a file cannot be waited for
+    return path.read_text()
 
 
 def test_file_opened_at_the_first_read_has_a_position_in_each_worker(

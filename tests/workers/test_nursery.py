@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from seq2data.source.adapt import adapt
+from seq2data.workers.nursery_handle import NurseryHandle
 from seq2data.workers.pool import ProcessPool
 from seq2data.workers.task import Task
 from tests.sources import Squares
@@ -143,6 +144,27 @@ def test_a_source_that_starts_threads_is_not_forked() -> None:
     finally:
         pool.close()
     assert b"run_worker" in command
+
+
+def test_a_nursery_found_dead_when_it_is_asked_is_replaced(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    request, asked = NurseryHandle.request_worker, []
+
+    def dead_at_first(nursery: NurseryHandle, *args: Any) -> None:
+        asked.append(nursery.pid)
+        if len(asked) == 1:
+            raise EOFError
+        request(nursery, *args)
+
+    monkeypatch.setattr(NurseryHandle, "request_worker", dead_at_first)
+    pool = ProcessPool("Squares", 1, 2)
+    try:
+        pool.load(adapt(Squares()))
+        assert read(pool, 3)[0][0, 0, 0] == 3
+    finally:
+        pool.close()
+    assert len(set(asked)) == 2
 
 
 def test_a_worker_that_the_machine_refuses_is_an_error(tmp_path: Path) -> None:
