@@ -59,6 +59,16 @@ class Waiting(Squares):
         return super().__getitem__(index)
 
 
+class Ordering(Waiting):
+    """Sets an attribute at each read, and notes who has read."""
+
+    last = -1
+
+    def __getitem__(self, index: int) -> Any:
+        self.last = index
+        return super().__getitem__(index)
+
+
 @pytest.fixture(autouse=True)
 def _own_states() -> Iterator[None]:
     """The other tests' random numbers stay what they were."""
@@ -201,6 +211,50 @@ def test_tasks_start_in_the_order_in_which_they_came(open_pool: OpenPool) -> Non
     tasks = submitted(open_pool(Telling(), 1), (3,), (1, 2), (0,))
     wait([task.future for task in tasks])
     assert order == [3, 1, 2, 0]
+
+
+def test_first_task_of_a_pass_is_read_before_the_others_where_reading_sets_something(
+    open_pool: OpenPool,
+) -> None:
+    source = Ordering()
+    pool = open_pool(source, threads=3)
+    result_of(submitted(pool, (5,))[0])
+    pool.load(adapt(source))
+    tasks = submitted(pool, (0,), (1,), (2,))
+    assert source.begun.wait(_PATIENCE_S)
+    assert not wait([task.future for task in tasks[1:]], _CHANCE_S).done
+    source.gate.set()
+    for task in tasks:
+        result_of(task)
+    assert source.reads[:2] == [5, 0]
+
+
+def test_tasks_of_an_earlier_pass_do_not_wait_for_the_first_of_a_later_one(
+    open_pool: OpenPool,
+) -> None:
+    source = Ordering()
+    source.gate.set()
+    pool = open_pool(source, threads=2)
+    result_of(submitted(pool, (5,))[0])
+    pool.load(adapt(source))
+    tasks = submitted(pool, *((index,) for index in range(6)))
+    for _ in range(3):
+        pool.load(adapt(source))
+        tasks += submitted(pool, *((index,) for index in range(6)))
+    for task in tasks:
+        assert result_of(task).error is None
+
+
+def test_abandoned_first_task_keeps_nobody_waiting(open_pool: OpenPool) -> None:
+    source = Ordering()
+    pool = open_pool(source)
+    result_of(submitted(pool, (5,))[0])
+    pool.load(adapt(source))
+    first, second = submitted(pool, (0,), (1,))
+    assert source.begun.wait(_PATIENCE_S)
+    pool.abandon(first)
+    assert result_of(second).error is None
+    source.gate.set()
 
 
 def test_source_itself_is_read_so_changes_are_seen(open_pool: OpenPool) -> None:
