@@ -21,23 +21,34 @@ from seq2data.workers.payload import OUT_OF_BAND_BYTES
 from seq2data.workers.reducers.pickler import dumps
 
 # To pickle more would take long, and copy pages that are shared with other workers.
-_MOST_COMPARED_BYTES = 32 << 20
+_MOST_COMPARED_BYTES = 4 << 20
 _DESCRIPTORS = Path("/proc/self/fd")
 _MAPS = Path("/proc/self/smaps")
 
 
 class FirstRead:
-    """Is made before the first read, and asked for its effect after it."""
+    """Is made before the first read, and asked for its effect after it.
 
-    def __init__(self, source: Any) -> None:
+    Args:
+        source: What is read.
+        pickle_bytes: The length of the pickle that it came in.
+    """
+
+    def __init__(self, source: Any, pickle_bytes: int) -> None:
         self._source = source
+        self._is_small = pickle_bytes <= _MOST_COMPARED_BYTES
         self._descriptors = _descriptors()
-        self._state = _state(source)
+        self._state = self._take_state()
 
     def effect(self, *, can_fork: bool) -> Effect:
         """What has happened since; `can_fork` says whether it was fit to be forked."""
         can_fork &= num_threads() == 1 and _descriptors() <= self._descriptors
-        return Effect(self._state != _state(self._source), can_fork)
+        return Effect(self._state != self._take_state(), can_fork)
+
+    def _take_state(self) -> tuple[object, ...]:
+        """Equal at two moments between which the source has not changed."""
+        content = _content(self._source) if self._is_small else None
+        return content or (attributes(self._source),)
 
 
 def _descriptors() -> set[tuple[str, str]]:
@@ -51,8 +62,8 @@ def _descriptors() -> set[tuple[str, str]]:
     return found
 
 
-def _state(source: Any) -> tuple[object, ...]:
-    """Equal at two moments between which the source has not changed."""
+def _content(source: Any) -> Optional[tuple[object, ...]]:
+    """What there is to be sent; None where a recipe has made here what has none."""
     places: list[tuple[int, int]] = []
 
     def keep(buffer: pickle.PickleBuffer) -> bool:
@@ -62,12 +73,11 @@ def _state(source: Any) -> tuple[object, ...]:
         places.append((array.__array_interface__["data"][0], array.nbytes))
         return False
 
-    content: Optional[bytes] = None
     try:
-        content = dumps(source, keep, _MOST_COMPARED_BYTES).data
-    except Exception:  # noqa: BLE001  # it is too large, or was made by a recipe here
-        return (attributes(source),)
-    return content, places, _written_kb() if places else 0
+        pickled = dumps(source, keep).data
+    except Exception:  # noqa: BLE001  # it need not be sent anywhere
+        return None
+    return pickled, places, _written_kb() if places else 0
 
 
 def _written_kb() -> int:

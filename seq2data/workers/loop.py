@@ -26,16 +26,22 @@ from seq2data.workers.stacks import offer_stacks
 from seq2data.workers.transport.layout import BatchWriter
 from seq2data.workers.transport.segments import SegmentStore
 
-MakeWorkers = Callable[[Channel, Source, int, Fork, int], None]
-"""Goes on as a nursery: with a channel, a source, its version and a first request."""
-
 
 class Inheritance(NamedTuple):
-    """What a worker has from the nursery that forked it."""
+    """What a worker has from the nursery that forked it.
+
+    Attributes:
+        source: The source.
+        version: The payload's.
+        pickle_bytes: The length of its pickle.
+        make_workers: Goes on as a nursery, with the worker's channel, this, and a first
+            request and its descriptor.
+    """
 
     source: Source
     version: int
-    make_workers: MakeWorkers
+    pickle_bytes: int
+    make_workers: Callable[[Channel, Inheritance, Fork, int], None]
 
 
 class Worker:
@@ -49,7 +55,11 @@ class Worker:
     def __init__(self, channel: Channel, inheritance: Optional[Inheritance]) -> None:
         self._channel = channel
         self._inheritance = inheritance
-        self._source = None if inheritance is None else inheritance.source
+        self._source: Optional[Source] = None
+        self._pickle_bytes = 0
+        if inheritance is not None:
+            self._source = inheritance.source
+            self._pickle_bytes = inheritance.pickle_bytes
         self._segments = SegmentStore()
         self._frameworks = FrameworkSeeds()
 
@@ -72,6 +82,7 @@ class Worker:
 
     def _load(self, message: Load, descriptors: list[int]) -> None:
         self._inheritance = None
+        self._pickle_bytes = message.pickle.nbytes
         try:
             self._source = load(message, descriptors)
         except BaseException as error:  # noqa: BLE001  # user code; the parent decides
@@ -80,14 +91,16 @@ class Worker:
     def _make_workers(self, request: Fork, descriptor: int) -> None:
         """Becomes a nursery, whose workers start from the source as it is here."""
         assert self._inheritance is not None
-        assert self._source is not None
-        _, version, make_workers = self._inheritance
         self._segments = SegmentStore()
-        make_workers(self._channel, self._source, version, request, descriptor)
+        self._inheritance.make_workers(
+            self._channel, self._inheritance, request, descriptor
+        )
 
     def _read_first(self, task: Read) -> Optional[FirstRead]:
         """Reads for the effect alone, if that is wanted."""
-        before = FirstRead(self._source) if task.wants_effect else None
+        before = None
+        if task.wants_effect:
+            before = FirstRead(self._source, self._pickle_bytes)
         if task.first is not None:
             # What it raises is reported by whoever reads this batch for itself.
             with contextlib.suppress(BaseException):

@@ -98,18 +98,17 @@ class Nursery:
 
     def __init__(self, control: Channel) -> None:
         self._control = control
-        self._source: Any = None
-        self._version = -1
+        self._loaded: Optional[Inheritance] = None
         self._can_fork = False
         self._children: set[int] = set()
 
     @classmethod
     def take_over(
-        cls, control: Channel, source: Any, version: int, request: Fork, descriptor: int
+        cls, control: Channel, loaded: Inheritance, request: Fork, descriptor: int
     ) -> None:
         """Makes a nursery of a worker that was forked from one; ends like `run`."""
         nursery = cls(control)
-        nursery._source, nursery._version, nursery._can_fork = source, version, True
+        nursery._loaded, nursery._can_fork = loaded, True
         _keep_what_is_here()
         nursery._make_worker(request.worker, descriptor)
         nursery.run()
@@ -146,15 +145,17 @@ class Nursery:
         if not (self._can_fork and message.survives_fork):  # each loads for itself
             for descriptor in descriptors:
                 os.close(descriptor)
-            self._source, self._version = None, -1
+            self._loaded = None
             self._control.send(Ready(message.version))
             return
         try:
-            self._source = load(message, descriptors)
+            source = load(message, descriptors)
         except BaseException as error:  # noqa: BLE001  # user code; the parent decides
             self._control.send(LoadFailed(message.version, failure_of(error)))
             return
-        self._version = message.version
+        self._loaded = Inheritance(
+            source, message.version, message.pickle.nbytes, Nursery.take_over
+        )
         self._can_fork = num_threads() == 1
         _keep_what_is_here()
         self._control.send(Ready(message.version))
@@ -164,7 +165,8 @@ class Nursery:
         try:
             ours += stack_pipe()
             if self._can_fork:
-                pid, version = self._fork(descriptor, ours[-1]), self._version
+                pid = self._fork(descriptor, ours[-1])
+                version = -1 if self._loaded is None else self._loaded.version
             else:
                 pid, version = self._execute(*ours), -1
         except OSError as error:
@@ -187,8 +189,7 @@ class Nursery:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             self._control.close()
             own_positions()
-            inheritance = Inheritance(self._source, self._version, Nursery.take_over)
-            serve(socket.socket(fileno=descriptor), inheritance, stacks)
+            serve(socket.socket(fileno=descriptor), self._loaded, stacks)
         finally:
             os._exit(1)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -64,6 +65,24 @@ class Surroundings(Squares):
         known = [os.environ.get(name, "unset") for name in self.NAMES]
         ignores = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
         return known, threads, ignores, "tensorflow" in sys.modules
+
+
+class ManyObjects(Squares):
+    """Holds 40 MB of small lists; batches tell how much of the memory is a copy."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows = [[index, -index] for index in range(400_000)]
+
+    def __getitem__(self, index: int) -> Any:
+        gc.collect()  # as Python does by itself, now and then
+        return np.array([sum(self.rows[index]), private_kb()])
+
+
+def private_kb() -> int:
+    """Memory of this process that it shares with no other."""
+    lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
+    return sum(int(x.split()[1]) for x in lines if x.startswith("Private_Dirty:"))
 
 
 class Threaded(Squares):
@@ -132,6 +151,17 @@ def test_workers_have_one_thread_no_gpu_and_no_tensorflow(start_method: str) -> 
     assert threads[0] == 1
     assert ignores_ctrl_c[0]
     assert not has_tensorflow[0]
+
+
+def test_many_objects_are_shared_by_the_workers() -> None:
+    pool = ProcessPool("ManyObjects", 2, 2)
+    try:
+        pool.load(adapt(ManyObjects()))
+        found = [read(pool, index)[0][0] for index in range(4)]
+    finally:
+        pool.close()
+    assert [total for total, _ in found] == [0] * 4
+    assert max(kb for _, kb in found) < 20_000
 
 
 def test_a_source_that_starts_threads_is_not_forked() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import math
 from types import FunctionType, ModuleType
 from typing import Any, Callable, NamedTuple, Optional
 
@@ -72,35 +71,9 @@ class SourcePickler(cloudpickle.CloudPickler):  # type: ignore[misc]  # it has n
         return treatment
 
 
-class TooLargeError(ValueError):
-    """A pickle is larger than it may be."""
-
-
-class _Limited(io.BytesIO):
-    """Takes so many bytes and no more."""
-
-    def __init__(self, most_bytes: float) -> None:
-        super().__init__()
-        self._most_bytes = most_bytes
-
-    def write(self, data: Any) -> int:
-        if self.tell() + memoryview(data).nbytes > self._most_bytes:
-            raise TooLargeError(f"the pickle has more than {self._most_bytes} bytes")
-        return super().write(data)
-
-
-def dumps(
-    value: Any,
-    buffer_callback: Callable[[Any], Any],
-    most_bytes: float = math.inf,
-) -> Pickle:
-    """Pickles; buffers that the callback takes (it returns False) stay outside.
-
-    Raises:
-        TooLargeError: The pickle would have more than `most_bytes`.
-        Exception: Whatever pickle, or the user's own code for it, raises.
-    """
-    with _Limited(most_bytes) as file, ByValue() as by_value:
+def dumps(value: Any, buffer_callback: Callable[[Any], Any]) -> Pickle:
+    """Pickles; buffers that the callback takes (it returns False) stay outside."""
+    with io.BytesIO() as file, ByValue() as by_value:
         pickler = SourcePickler(file, buffer_callback, by_value)
         pickler.dump(value)
         return Pickle(file.getvalue(), pickler.survives_fork)
