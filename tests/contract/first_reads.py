@@ -123,7 +123,8 @@ class FillsArray(Squares):
 
     def __getitem__(self, index: int) -> Any:
         if self.rows[1] == 1:
-            order = np.random.default_rng().permutation(LENGTH)
+            # Row 0 goes to the end: it tells whether this was done.
+            order = np.append(np.random.default_rng().permutation(LENGTH - 1) + 1, 0)
             self.rows = self.rows.reshape(LENGTH, -1)
             self.rows[:] = self.rows[order]
             self.rows = self.rows.reshape(-1)
