@@ -115,8 +115,6 @@ class OpensFile(Starts):
 class FillsArray(Squares):
     """Shuffles a large array in place at the first read."""
 
-    is_shuffled = False
-
     def __init__(self) -> None:
         super().__init__(LENGTH)
         self.rows = np.arange(LENGTH * 100_000)
