@@ -77,8 +77,12 @@ class Outcome:
         )
         return found[-1][:120] if found else ""
 
-    def succeed(self) -> list[str]:
+    def succeed(self, same: Optional[int] = None) -> list[str]:
         """The printed lines of a program that ended well and left nothing.
+
+        Args:
+            same: How many of the first lines must be the same in each repetition; None
+                for all.
 
         Raises:
             AssertionError: It did not.
@@ -86,7 +90,7 @@ class Outcome:
         assert self.code == 0, f"exit code {self.code}\n{self.errors}"
         assert not self.left, f"left behind: {self.left}\n{self.errors}"
         for lines in self.repetitions:
-            assert lines == self.lines
+            assert lines[:same] == self.lines[:same]
         return self.lines
 
 
