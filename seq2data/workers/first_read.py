@@ -86,9 +86,9 @@ def _written_kb() -> int:
     is_ours = False
     if _MAPS.exists():
         for line in _MAPS.read_text().splitlines():
-            first, second, *_ = line.split()
+            first, *rest = line.split()
             if not first.endswith(":"):
-                is_ours = second.endswith("p") and "memfd:seq2data" in line
+                is_ours = rest[0].endswith("p") and "memfd:seq2data" in line
             elif is_ours and first in ("Anonymous:", "Swap:"):
-                total += int(second)
+                total += int(rest[0])
     return total
