@@ -84,11 +84,15 @@ class Program:
         """Processes that have the mark and are no zombies."""
         return processes_with(f"{_MARK}={self._mark}")
 
-    def assert_nothing_left(self) -> None:
+    def wait_for(self, count: int) -> None:
+        """Waits until there are so many processes; workers come as they are needed."""
         deadline = time.monotonic() + _PATIENCE_S
-        while self.left() and time.monotonic() < deadline:
-            time.sleep(0.01)  # the kernel ends them after their parent
-        assert not self.left()
+        while len(self.left()) != count and time.monotonic() < deadline:
+            time.sleep(0.01)  # what the kernel does with them is not told to us
+        assert len(self.left()) == count
+
+    def assert_nothing_left(self) -> None:
+        self.wait_for(0)
 
 
 @pytest.fixture
@@ -255,14 +259,17 @@ def test_program_that_is_ended_by_a_signal_leaves_nothing(
         """,
     )
     with program.start(script, start_new_session=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "reading\n"
-        assert len(program.left()) == 4  # itself, the nursery and two workers
-        if number == signal.SIGINT:
-            os.killpg(process.pid, number)  # as the terminal does
-        else:
-            process.kill()
-        _, errors = process.communicate(timeout=_PATIENCE_S)
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "reading\n"
+            program.wait_for(4)  # itself, the nursery and two workers
+            if number == signal.SIGINT:
+                os.killpg(process.pid, number)  # as the terminal does
+            else:
+                process.kill()
+            _, errors = process.communicate(timeout=_PATIENCE_S)
+        finally:
+            process.kill()  # a failed assertion must not wait for the program's end
     assert process.returncode == code, errors
     if number == signal.SIGINT:
         assert "KeyboardInterrupt" in errors

@@ -15,6 +15,7 @@ from tests.deadlocks.program import Outcome, Program
 
 pytest.importorskip("tensorflow")
 
+_LIMIT_S = 300.0
 _OURS_S = 120.0
 _LEGACY_S = 25.0
 _ROWS = pytest.StashKey[dict[str, dict[str, str]]]()
@@ -25,6 +26,12 @@ def pytest_pycollect_makeitem(collector: Any, name: str, obj: Any) -> Any:
     if name == "test_legacy" and not collector.config.getoption("--legacy"):
         return []
     return None
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """The programs have watchdogs, which tell more; this is for the watchdogs."""
+    times = item.config.getoption("--repeat")
+    item.add_marker(pytest.mark.timeout(_LIMIT_S + _OURS_S * times))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -128,12 +128,15 @@ def test_workers_inside_user_code_die_with_the_parent(
     path = tmp_path / "pids"
     command = [sys.executable, "-c", _PROGRAM, str(path), start_method, end]
     with subprocess.Popen(command, cwd=Path(__file__).parents[2]) as program:
-        while not path.exists() or len(path.read_text().splitlines()) < 2:
-            assert program.poll() in (None, 4)
-            time.sleep(0.01)
-        if end != "exit":
-            getattr(program, end)()
-        code = program.wait(_LIMIT_S)
+        try:
+            while not path.exists() or len(path.read_text().splitlines()) < 2:
+                assert program.poll() in (None, 4)
+                time.sleep(0.01)
+            if end != "exit":
+                getattr(program, end)()
+            code = program.wait(_LIMIT_S)
+        finally:
+            program.kill()  # a failed assertion must not wait for the program's end
     pids = [int(word) for word in path.read_text().split()]
     assert len(set(pids)) == 3, "two workers and their nursery"
     assert _wait_until_gone(pids) == []
