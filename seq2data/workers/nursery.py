@@ -14,6 +14,7 @@ control socket, workers die with the nursery.
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import gc
 import os
@@ -23,7 +24,7 @@ import socket
 import subprocess
 import sys
 import time
-from typing import Any, Optional
+from typing import Any, Callable, Optional
 
 from seq2data.workers.channel import Channel, DescriptorsLostError
 from seq2data.workers.crash import exit_status, failure_of
@@ -111,9 +112,10 @@ class Nursery:
         nursery._loaded, nursery._can_fork = loaded, True
         _keep_what_is_here()
         nursery._make_worker(request.worker, descriptor)
-        nursery.run()
+        # At once, as in its workers: who forked it waits for all of them only so long.
+        nursery.run(at_hang_up=atexit._run_exitfuncs)
 
-    def run(self) -> None:
+    def run(self, at_hang_up: Callable[[], object] = lambda: None) -> None:
         """Returns when the parent has hung up and all workers have ended."""
         deaths, wakeup = os.pipe()
         os.set_blocking(wakeup, False)
@@ -129,6 +131,7 @@ class Nursery:
                     for message, descriptors in self._control.receive_ready():
                         self._handle(message, descriptors)
         except EOFError:
+            at_hang_up()
             self._end_children(deaths)
 
     def _handle(self, message: Any, descriptors: list[int]) -> None:
