@@ -24,6 +24,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="run the deadlock scenarios the legacy way, too, and print a table",
     )
     parser.addoption(
+        "--fork-server",
+        action="store_true",
+        help="fork the deadlock scenarios' programs from one that has TensorFlow",
+    )
+    parser.addoption(
         "--repeat",
         type=int,
         default=1,

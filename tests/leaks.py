@@ -40,15 +40,30 @@ def processes_with(entry: str) -> set[int]:
     return found
 
 
-def _children() -> set[str]:
-    """Descendants of this process, zombies included."""
-    parents = {}
+def processes_of_session(session: int) -> set[int]:
+    """Processes of the session with this leader; no zombies."""
+    return {
+        pid
+        for pid, (state, _, _, theirs) in _stats().items()
+        if theirs == str(session) and state not in ("Z", "X")
+    }
+
+
+def _stats() -> dict[int, list[str]]:
+    """State, parent, group and session of every process, zombies included."""
+    found = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             pid, rest = stat.read_text().split(" (", 1)
         except (FileNotFoundError, ProcessLookupError):  # it has just ended
             continue
-        parents[int(pid)] = int(rest.rpartition(") ")[2].split()[1])
+        found[int(pid)] = rest.rpartition(") ")[2].split()[:4]
+    return found
+
+
+def _children() -> set[str]:
+    """Descendants of this process, zombies included."""
+    parents = {pid: int(parent) for pid, (_, parent, *_) in _stats().items()}
     found = {os.getpid()}
     while True:
         more = {pid for pid, parent in parents.items() if parent in found} - found

@@ -6,11 +6,12 @@ import importlib.metadata
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Optional
 
 import pytest
 
 from tests.deadlocks import program
+from tests.deadlocks.fork_server import ForkServer
 from tests.deadlocks.program import Outcome, Program
 
 pytest.importorskip("tensorflow")
@@ -37,7 +38,8 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """What is interfered with from outside starts a new program for each repetition."""
     times = metafunc.config.getoption("--repeat")
-    if times > 1 and "start" in metafunc.fixturenames:
+    starts_itself = not {"ours", "legacy"} & set(metafunc.fixturenames)
+    if times > 1 and starts_itself and "start" in metafunc.fixturenames:
         metafunc.fixturenames.append("repetition")
         metafunc.parametrize("repetition", range(times))
 
@@ -50,39 +52,47 @@ def _record(request: pytest.FixtureRequest, side: str, outcome: Outcome) -> None
     rows[side] = outcome.summary
 
 
+@pytest.fixture(scope="session")
+def server(pytestconfig: pytest.Config) -> Iterator[Optional[ForkServer]]:
+    """Who makes the programs, with `--fork-server`."""
+    if not pytestconfig.getoption("--fork-server"):
+        yield None
+        return
+    server = ForkServer()
+    yield server
+    server.close()
+
+
 @pytest.fixture
-def ours(request: pytest.FixtureRequest, tmp_path: Path) -> Outcome:
+def ours(start: Callable[..., Program], request: pytest.FixtureRequest) -> Outcome:
     """What became of the scenario's `ours`, run to its end, `--repeat` times."""
     times = request.config.getoption("--repeat")
-    outcome = program.run(
-        request.module.__name__,
-        "ours",
-        tmp_path,
-        _OURS_S * times,
-        **{program.REPEAT: str(times)},
-    )
+    outcome = start(**{program.REPEAT: str(times)}).finish(_OURS_S * times)
     _record(request, "seq2data", outcome)
     return outcome
 
 
 @pytest.fixture
-def legacy(request: pytest.FixtureRequest, tmp_path: Path) -> Outcome:
+def legacy(start: Callable[..., Program], request: pytest.FixtureRequest) -> Outcome:
     """What became of the scenario's `legacy`: the control."""
     limit_s = getattr(request.module, "LEGACY_S", _LEGACY_S)
-    outcome = program.run(request.module.__name__, "legacy", tmp_path, limit_s)
+    outcome = start("legacy").finish(limit_s)
     _record(request, "legacy", outcome)
     return outcome
 
 
 @pytest.fixture
 def start(
-    request: pytest.FixtureRequest, tmp_path: Path
+    request: pytest.FixtureRequest, tmp_path: Path, server: Optional[ForkServer]
 ) -> Iterator[Callable[..., Program]]:
     """Starts a side of the scenario that the test itself wants to interfere with."""
     programs = []
 
     def start(side: str = "ours", **environment: str) -> Program:
-        started = program.start(request.module.__name__, side, tmp_path, **environment)
+        # The controls are run as their users would run them.
+        forks = None if side == "legacy" else server
+        module = request.module.__name__
+        started = program.start(module, side, tmp_path, forks, **environment)
         programs.append(started)
         return started
 

@@ -21,9 +21,15 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Optional
+from typing import Optional, Union
 
-from tests.leaks import assert_nothing_left, ours, processes_with
+from tests.deadlocks.fork_server import Forked, ForkServer
+from tests.leaks import (
+    assert_nothing_left,
+    ours,
+    processes_of_session,
+    processes_with,
+)
 
 _MARK = "SEQ2DATA_SCENARIO"
 _READY = "ready"
@@ -99,43 +105,53 @@ class Program:
 
     Args:
         folder: Its temporary files go there; the folder must be empty afterwards.
-        arguments: Of the interpreter.
+        arguments: Of the interpreter; or of `main`, where there is a server.
+        server: Forks the program; None for an interpreter of its own.
         **environment: What it finds in its environment beside ours.
     """
 
     def __init__(
-        self, folder: Path, arguments: Sequence[str], **environment: str
+        self,
+        folder: Path,
+        arguments: Sequence[str],
+        server: Optional[ForkServer] = None,
+        **environment: str,
     ) -> None:
         self._mark = uuid.uuid4().hex
         self._temporary = folder / f"tmp-{self._mark}"
         self._temporary.mkdir()
         self._named_before = _named_memory()
-        path = os.pathsep.join(filter(None, [str(_ROOT), *sys.path]))
         # Files and not pipes: what outlives the program must not keep us waiting.
         self._out = folder / f"out-{self._mark}"
         self._err = folder / f"err-{self._mark}"
+        environment = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(_ROOT), *sys.path])),
+            # TensorFlow removes the modules that AutoGraph writes, and not
+            # what Python has compiled of them.
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONUNBUFFERED": "1",
+            "TF_CPP_MIN_LOG_LEVEL": "3",
+            "TMPDIR": str(self._temporary),
+            _MARK: self._mark,
+            **environment,
+        }
+        self.process: Union[subprocess.Popen[bytes], Forked]
         with self._out.open("wb") as out, self._err.open("wb") as err:
-            self.process = subprocess.Popen(
-                [sys.executable, *arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=err,
-                start_new_session=True,
-                cwd=folder,
-                env={
-                    **os.environ,
-                    "PYTHONPATH": path,
-                    # TensorFlow removes the modules that AutoGraph writes, and not
-                    # what Python has compiled of them.
-                    "PYTHONDONTWRITEBYTECODE": "1",
-                    "PYTHONUNBUFFERED": "1",
-                    "TF_CPP_MIN_LOG_LEVEL": "3",
-                    "TMPDIR": str(self._temporary),
-                    _MARK: self._mark,
-                    **environment,
-                },
-            )
-        self._began = time.monotonic()
+            if server is not None:
+                self.process = server.start(
+                    list(arguments), out, err, folder, environment
+                )
+            else:
+                self.process = subprocess.Popen(
+                    [sys.executable, *arguments],
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=err,
+                    start_new_session=True,
+                    cwd=folder,
+                    env=environment,
+                )
 
     def wait_for_line(self, start: str, limit_s: float = _START_S) -> str:
         """Waits until the program has printed a line that starts so; the line.
@@ -187,8 +203,12 @@ class Program:
         return found
 
     def members(self) -> set[int]:
-        """Processes with this program's mark, wherever they went; no zombies."""
-        return processes_with(f"{_MARK}={self._mark}")
+        """Processes with this program's mark, wherever they went; no zombies.
+
+        A fork of the server has the server's environment, but a session of its own.
+        """
+        marked = processes_with(f"{_MARK}={self._mark}")
+        return marked | processes_of_session(self.process.pid)
 
     def kill(self) -> None:
         """Kills the program and everything that has its mark, and nothing else."""
@@ -223,20 +243,20 @@ class Program:
             time.sleep(0.01)  # the kernel ends them after their parent
 
 
-def start(module: str, function: str, folder: Path, **environment: str) -> Program:
+def start(
+    module: str,
+    function: str,
+    folder: Path,
+    server: Optional[ForkServer] = None,
+    **environment: str,
+) -> Program:
     """Starts one side of a scenario, and waits until it is ready."""
-    program = Program(
-        folder, ["-m", "tests.deadlocks.program", module, function], **environment
-    )
+    arguments = [module, function]
+    if server is None:
+        arguments = ["-m", "tests.deadlocks.program", *arguments]
+    program = Program(folder, arguments, server, **environment)
     program.wait_for_line(_READY)
     return program
-
-
-def run(
-    module: str, function: str, folder: Path, limit_s: float, **environment: str
-) -> Outcome:
-    """Runs one side of a scenario to its end."""
-    return start(module, function, folder, **environment).finish(limit_s)
 
 
 def _named_memory() -> set[str]:
