@@ -105,16 +105,16 @@ def test_unknown_rank_in_the_signature_takes_any_shape(mode: dict[str, Any]) -> 
     assert_yields(dataset, source)
 
 
-@pytest.mark.parametrize("name", ["NoElements", "Unequal"])
-def test_leaves_without_elements_come(name: str) -> None:
+def test_leaves_without_elements_come() -> None:
     # In a process of its own: TensorFlow's `unbatch` crashes on them (2.15 to 2.21).
-    code = f"""
+    code = """
     from seq2data import to_dataset
     from tests.contract.batches import NoElements
     from tests.oracle import assert_yields
     from tests.sources import Unequal
-    for mode in {{"workers": 0}}, {{"workers": 2}}:
-        assert_yields(to_dataset({name}(40), **mode), {name}(40))
+    for source in NoElements(40), Unequal(40):
+        for workers in 0, 2:
+            assert_yields(to_dataset(source, workers=workers), source)
     """
     done = run_script(textwrap.dedent(code))
     assert done.returncode == 0, done.stderr

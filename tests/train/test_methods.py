@@ -13,6 +13,7 @@ import pytest
 tf = pytest.importorskip("tensorflow")
 
 import seq2data  # noqa: E402
+from tests.train.sources import Numbered  # noqa: E402
 
 keras = tf.keras  # that of Keras 3, Keras 2 or tf_keras
 pytestmark = pytest.mark.tensorflow
@@ -24,26 +25,6 @@ WAYS = [
     {"workers": 2, "use_multiprocessing": True},
 ]
 every_way = pytest.mark.parametrize("way", WAYS, ids=str)
-
-
-class Numbered:
-    """Batch `i` is made of `i`; a legacy class without a base of Keras."""
-
-    def __init__(self, num_batches: int, missing: int = -1) -> None:
-        self.length = num_batches
-        self.missing = missing
-        self.ends = 0
-
-    def __len__(self) -> int:
-        return self.length
-
-    def __getitem__(self, index: int) -> Any:
-        if index == self.missing:
-            raise FileNotFoundError(2, "no such scan", f"scan-{index}.npy")
-        return np.full((4, 3), index, np.float64), np.full((4, 1), index % 2, np.int64)
-
-    def on_epoch_end(self) -> None:
-        self.ends += 1
 
 
 class Recorder(keras.Model):

@@ -1,0 +1,27 @@
+"""Sources of these tests. Without TensorFlow, which each nursery would import."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+class Numbered:
+    """Batch `i` is made of `i`; a legacy class without a base of Keras."""
+
+    def __init__(self, num_batches: int, missing: int = -1) -> None:
+        self.length = num_batches
+        self.missing = missing
+        self.ends = 0
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, index: int) -> Any:
+        if index == self.missing:
+            raise FileNotFoundError(2, "no such scan", f"scan-{index}.npy")
+        return np.full((4, 3), index, np.float64), np.full((4, 1), index % 2, np.int64)
+
+    def on_epoch_end(self) -> None:
+        self.ends += 1
