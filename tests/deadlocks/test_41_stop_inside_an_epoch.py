@@ -116,8 +116,8 @@ def test_fit_returns_and_reading_ends(ours: Outcome) -> None:
 @pytest.mark.xfail(
     VERSION < (2, 15) or KERAS == 3,
     strict=True,
-    reason="every Keras but 2.15 leaves its iterator in a reference cycle when it stops "
-    "inside an epoch; until Python collects that, the queue fills up (and no further)",
+    reason="every Keras but 2.15 leaves its iterator in a reference cycle when it "
+    "stops inside an epoch; until Python collects that, the queue fills up",
 )
 def test_reading_ends_before_the_collector_runs(start: Callable[..., Program]) -> None:
     lines = start("without_collection").finish(120).succeed()
