@@ -21,6 +21,13 @@ class _Wrapped(wrapt.ObjectProxy):  # type: ignore[type-arg]  # not generic at r
     def __call__(self, *args: Any, **kwargs: Any) -> tf.data.Dataset:
         return to_dataset(self.__wrapped__(*args, **kwargs), **self._self_options)
 
+    # wrapt 1.14, which TensorFlow 2.15 wants, does not pass these on.
+    def __instancecheck__(self, instance: object) -> bool:
+        return isinstance(instance, self.__wrapped__)
+
+    def __subclasscheck__(self, subclass: type) -> bool:
+        return issubclass(subclass, self.__wrapped__)
+
 
 def wrap(source_class: type, **options: Any) -> Any:
     """Wraps a legacy class, so that making an instance gives its dataset.
