@@ -8,23 +8,23 @@ from __future__ import annotations
 
 import gc
 import os
-import subprocess
-import sys
 import threading
 import time
-from typing import Any
+from typing import Any, Callable
 
-from tests.deadlocks.program import HANGS, Outcome
+import pytest
+
+from tests.deadlocks.program import HANGS, Outcome, Program
 from tests.deadlocks.scenario import Numbered, batch
 
 BLOCKED = range(20, 30)
 # Fewer than BLOCKED[0]: a worker is asked for several small batches at once.
 READ = 5
-MODES = (
-    {"workers": 2},
-    {"workers": 2, "use_multiprocessing": False},
-    {"workers": 0},
-)
+MODES = {
+    "processes": {"workers": 2},
+    "threads": {"workers": 2, "use_multiprocessing": False},
+    "inline": {"workers": 0},
+}
 # The parent's; processes get a copy that nobody opens.
 _entered, _opened = threading.Event(), threading.Event()
 
@@ -62,22 +62,30 @@ def blocked(source: Any, **options: Any) -> tuple[Any, Any]:
     return dataset, iterator
 
 
-def leave() -> None:
+def leave(mode: str) -> None:
     """Ends the program while everything is still alive and blocked."""
-    globals()["kept"] = [anew(Blocks(), **mode) for mode in MODES]
-    print("leaves", flush=True)
+    globals()["kept"] = blocked(Blocks(), **MODES[mode])
+    print("leaves")
 
 
-def anew(source: Any, **options: Any) -> tuple[Any, Any]:
-    """One more that is blocked, where others may have been."""
-    for name in filter(lambda name: name.startswith("entered-"), os.listdir()):
-        os.remove(name)
-    return blocked(source, **options)
+def leave_processes() -> None:
+    leave("processes")
+
+
+def leave_threads() -> None:
+    leave("threads")
+
+
+def leave_inline() -> None:
+    leave("inline")
 
 
 def ours() -> None:
-    for source, options in [(Blocks(), mode) for mode in MODES] + [(generator, {})]:
-        kept = list(anew(source, **options))
+    sources = [(Blocks(), mode) for mode in MODES.values()]
+    for source, options in [*sources, (generator, {})]:
+        for name in filter(lambda name: name.startswith("entered-"), os.listdir()):
+            os.remove(name)
+        kept = list(blocked(source, **options))
         began = time.monotonic()
         kept.pop()  # the iterator
         gc.collect()
@@ -91,9 +99,6 @@ def ours() -> None:
         while any("seq2data" in thread.name for thread in threading.enumerate()):
             time.sleep(0.01)
         _opened.clear()
-    code = f"import {__name__} as scenario; scenario.leave()"
-    left = subprocess.run([sys.executable, "-c", code], timeout=60, check=False)
-    print("left with", left.returncode)
     print("deleted, closed and left at once")
 
 
@@ -113,7 +118,13 @@ def legacy() -> None:
 def test_nothing_waits_for_user_code(ours: Outcome) -> None:
     lines = ours.succeed()
     assert lines[:8] == ["deleted promptly True", "closed promptly True"] * 4
-    assert lines[8:10] == ["leaves", "left with 0"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_end_of_the_program_waits_for_nothing(
+    mode: str, start: Callable[..., Program]
+) -> None:
+    assert start(f"leave_{mode}").finish(60.0).succeed() == ["leaves"]
 
 
 def test_legacy(legacy: Outcome) -> None:
