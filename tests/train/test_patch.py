@@ -51,7 +51,7 @@ def test_methods_are_back_on_every_kind_of_model() -> None:
     functional = keras.Model(x, keras.layers.Dense(1)(x))
     for model in (functional, keras.Sequential([keras.layers.Dense(1)])):
         model.compile("sgd", "mse")
-        history = model.fit_generator(Numbered(3), epochs=2, verbose=0, **QUEUE)
+        history = model.fit_generator(KerasNumbered(3), epochs=2, verbose=0, **QUEUE)
         assert len(history.history["loss"]) == 2
         assert model.evaluate_generator(KerasNumbered(3), steps=2) > 0
         assert model.predict_generator(KerasNumbered(3), workers=2).shape == (12, 1)
@@ -69,10 +69,9 @@ def test_fit_takes_the_arguments_of_workers_again() -> None:
         **QUEUE,
     )
     assert model.seen == [0, 1, 2, -1, -2] * 2
-    threads = dict(QUEUE, use_multiprocessing=False)
-    model.evaluate(KerasNumbered(2), verbose=0, **threads)
+    model.evaluate(KerasNumbered(2), verbose=0, **QUEUE)
     assert model.seen[-2:] == [-1, -2]
-    assert model.predict(KerasNumbered(2), verbose=0, **threads).shape == (8, 1)
+    assert model.predict(KerasNumbered(2), verbose=0, **QUEUE).shape == (8, 1)
 
 
 @pytest.mark.usefixtures("patched")
