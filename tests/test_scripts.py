@@ -88,7 +88,7 @@ class Program:
         """Waits until there are so many processes; workers come as they are needed."""
         deadline = time.monotonic() + _PATIENCE_S
         while len(self.left()) != count and time.monotonic() < deadline:
-            time.sleep(0.01)  # what the kernel does with them is not told to us
+            time.sleep(0.01)  # they are no children of ours, whose end could be awaited
         assert len(self.left()) == count
 
     def assert_nothing_left(self) -> None:

@@ -129,9 +129,11 @@ def test_workers_inside_user_code_die_with_the_parent(
     command = [sys.executable, "-c", _PROGRAM, str(path), start_method, end]
     with subprocess.Popen(command, cwd=Path(__file__).parents[2]) as program:
         try:
+            deadline = time.monotonic() + _LIMIT_S
             while not path.exists() or len(path.read_text().splitlines()) < 2:
                 assert program.poll() in (None, 4)
-                time.sleep(0.01)
+                assert time.monotonic() < deadline
+                time.sleep(0.01)  # the workers write to a file, which nobody can await
             if end != "exit":
                 getattr(program, end)()
             code = program.wait(_LIMIT_S)
