@@ -131,8 +131,10 @@ class Nursery:
                     for message, descriptors in self._control.receive_ready():
                         self._handle(message, descriptors)
         except EOFError:
-            at_hang_up()
-            self._end_children(deaths)
+            try:
+                at_hang_up()
+            finally:
+                self._end_children(deaths)
 
     def _handle(self, message: Any, descriptors: list[int]) -> None:
         if isinstance(message, Start):

@@ -6,6 +6,7 @@ import atexit
 import os
 import random
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,16 @@ class TidiesUp(Starts):
     def start(self) -> None:
         super().start()
         atexit.register(tell, self.path)
+
+
+class StaysBusy(TidiesUp):
+    """Has a worker that is in the middle of a batch when the others end."""
+
+    def use(self, index: int) -> int:
+        if index == LENGTH // 2:
+            self.path.with_name("busy").touch()
+            time.sleep(600)
+        return super().use(index)
 
 
 def tell(path: Path) -> None:

@@ -7,7 +7,7 @@ import os
 import signal
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 import numpy as np
 import pytest
@@ -25,6 +25,7 @@ from tests.contract.first_reads import (  # noqa: E402
     RaisesAtFirst,
     Starts,
     StartsThreads,
+    StaysBusy,
     Tells,
     TidiesUp,
     Unchanged,
@@ -94,14 +95,32 @@ def test_what_the_first_read_registers_is_called_once_at_the_end(
     assert told_by(source.path) == "tidied up\n"
 
 
+def test_what_the_first_read_registers_is_called_beside_a_busy_worker(
+    tmp_path: Path,
+) -> None:
+    source = StaysBusy(0)
+    source.path = tmp_path / "told"
+    dataset = to_dataset(source, workers=3)
+    iterator = iter(dataset)
+    next(iterator)
+    wait_for(lambda: (tmp_path / "busy").exists())
+    del iterator, dataset
+    assert told_by(source.path) == "tidied up\n"
+
+
 def told_by(path: Path) -> str:
     """What a file says, as soon as it says something."""
+    wait_for(lambda: path.exists() and bool(path.read_text()))
+    return path.read_text()
+
+
+def wait_for(is_so: Callable[[], bool]) -> None:
+    """Waits for what workers do to a file."""
     deadline = time.monotonic() + 60
-    while not (path.exists() and path.read_text()):
+    while not is_so():
         assert time.monotonic() < deadline
         gc.collect()
         time.sleep(0.01)  # a file cannot be waited for
-    return path.read_text()
 
 
 def test_file_opened_at_the_first_read_has_a_position_in_each_worker(
