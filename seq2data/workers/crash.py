@@ -78,12 +78,20 @@ def _loaded(data: Optional[bytes]) -> Optional[BaseException]:
 
 
 def crash_error(
-    name: str, pid: Optional[int], status: Optional[int], indices: tuple[int, ...]
+    name: str,
+    pid: Optional[int],
+    status: Optional[int],
+    indices: tuple[int, ...],
+    *,
+    epoch: int,
+    attempts: int,
 ) -> WorkerCrashError:
-    """The error for a worker that died again and again on the same batches."""
+    """The error for the last of the workers that died on the same batches."""
     which = f"batch {indices[0]}" if len(indices) == 1 else f"batches {list(indices)}"
+    last = f", the last of {attempts} in a row" if attempts > 1 else ""
     return WorkerCrashError(
-        f"a worker (pid {pid}) died while it read {which} of `{name}`: "
+        f"a worker (pid {pid}{last}) died while it read {which} of `{name}` "
+        f"(epoch {epoch}): "
         f"{status_in_words(status)}. Its output, if any, is on stderr; "
         "`workers=0` reads the batch in this process, under a debugger if you like",
         pid,

@@ -336,7 +336,11 @@ class Dispatcher:
         self._backlog.put_back(again)
         for task in tasks:
             if task not in again:
-                error = crash_error(self._name, worker.pid, status, task.indices)
+                error = crash_error(
+                    *(self._name, worker.pid, status, task.indices),
+                    epoch=task.epoch,
+                    attempts=task.attempts,
+                )
                 task.finish(TaskResult(error=error))
 
     def _take_away(self) -> None:

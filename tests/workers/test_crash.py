@@ -202,11 +202,17 @@ def test_exit_status_is_told_in_words(status: Any, facts: list[str]) -> None:
 def test_dead_worker_is_reported_with_exit_code_and_batches(
     indices: tuple[int, ...], which: str
 ) -> None:
-    found = crash_error("MySequence", 99, 7, indices)
+    found = crash_error("MySequence", 99, 7, indices, epoch=3, attempts=1)
     assert type(found) is WorkerCrashError
     assert (found.pid, found.status) == (99, 7)
-    for fact in ("pid 99", which, "`MySequence`", "exit code 7", "`workers=0`"):
+    for fact in (which, "`MySequence` (epoch 3)", "exit code 7", "`workers=0`"):
         assert fact in str(found)
+    assert "(pid 99)" in str(found)
+
+
+def test_last_of_several_dead_workers_is_reported_as_that() -> None:
+    found = crash_error("MySequence", 99, 7, (4,), epoch=3, attempts=4)
+    assert "(pid 99, the last of 4 in a row)" in str(found)
 
 
 @pytest.mark.parametrize(
