@@ -72,14 +72,29 @@ class Crew:
 
     def finish(self, worker: WorkerHandle) -> Task:
         """The task that a worker has just answered; it goes on with the next."""
-        task = worker.tasks.popleft()
+        task = worker.finish()
         if worker.tasks:
             self.begin(worker)
         else:
-            worker.since = math.inf
-            self.busy.remove(worker)
-            self.idle.append(worker)
+            self._rest(worker)
         return task
+
+    def _rest(self, worker: WorkerHandle) -> None:
+        worker.since = math.inf
+        with contextlib.suppress(ValueError):  # its second task was taken back
+            self.busy.remove(worker)
+        self.idle.append(worker)
+
+    def take_back(self, seconds: float) -> list[Task]:
+        """What waits behind tasks that take longer than this; it gets no other."""
+        latest = time.monotonic() - seconds
+        taken = []
+        for worker in self:
+            if len(worker.tasks) > 1 and worker.since <= latest:
+                taken += worker.take_back()
+                if not worker.tasks:
+                    self._rest(worker)
+        return taken
 
     def dismiss(self, worker: WorkerHandle) -> None:
         """Forgets a member and closes its channel."""
@@ -87,8 +102,9 @@ class Crew:
         worker.channel.close()
 
     def release(self, worker: WorkerHandle) -> None:
-        """Forgets a member."""
+        """Forgets a member; its channel may be another's."""
         del self.members[worker.number]
+        worker.claims.close()
         self.starting.pop(worker.number, None)
         for workers in (self.idle, self.busy):
             with contextlib.suppress(ValueError):

@@ -26,6 +26,7 @@ from seq2data.errors import ReadError, Seq2DataError, WorkerCrashError
 from seq2data.workers.backlog import Backlog
 from seq2data.workers.bell import Bell
 from seq2data.workers.channel import DescriptorsLostError, pair
+from seq2data.workers.claims import Claims
 from seq2data.workers.crash import crash_error, error_of, status_in_words
 from seq2data.workers.crew import Crew
 from seq2data.workers.messages import (
@@ -164,6 +165,8 @@ class Dispatcher:
             self._before_assign()
             if self.payload is not None and self.nurseries.is_outdated(self.payload):
                 self._start_over()
+        if self.crew.idle and not self._backlog:
+            self._backlog.put_back(self.crew.take_back(_SHORT_TASK_S))
         while self.crew.idle and (task := self._backlog.take()):
             self._send(self.crew.idle.popleft(), task)
         if self._first_reads.is_awaited:
@@ -193,16 +196,24 @@ class Dispatcher:
         assert self.payload is not None
         try:
             nursery = self.nurseries.running()
-            channel, theirs = pair()
+            claims = Claims()
+            try:
+                channel, theirs = pair()
+            except BaseException:
+                claims.close()
+                raise
         except OSError as error:
             self._cannot_start(str(error))
             return False
         number = self._made_workers
         self._made_workers += 1
-        self.crew.wish_for(WorkerHandle(number, channel, nursery, self._free_segments))
+        self.crew.wish_for(
+            WorkerHandle(number, channel, claims, nursery, self._free_segments)
+        )
         with theirs:
             try:
-                nursery.request_worker(number, theirs, self.payload)
+                descriptors = [theirs.fileno(), claims.fileno()]
+                nursery.request_worker(number, descriptors, self.payload)
             except EOFError:
                 self._lose_nursery(nursery)
                 self._bell.ring()  # there may be nobody else to have us ask another one

@@ -17,6 +17,7 @@ from typing import Any, Callable, NamedTuple, Optional
 from seq2data.plan.seeds import FrameworkSeeds, seed_generators
 from seq2data.source.adapt import Source
 from seq2data.workers.channel import Channel, DescriptorsLostError
+from seq2data.workers.claims import ClaimReader
 from seq2data.workers.crash import failure_of
 from seq2data.workers.first_read import FirstRead
 from seq2data.workers.messages import Effect, Fork, Load, LoadFailed, Read, Result
@@ -35,13 +36,13 @@ class Inheritance(NamedTuple):
         version: The payload's.
         pickle_bytes: The length of its pickle.
         make_workers: Goes on as a nursery, with the worker's channel, this, and a first
-            request and its descriptor.
+            request and its descriptors.
     """
 
     source: Source
     version: int
     pickle_bytes: int
-    make_workers: Callable[[Channel, Inheritance, Fork, int], None]
+    make_workers: Callable[[Channel, Inheritance, Fork, list[int]], None]
 
 
 class Worker:
@@ -50,10 +51,17 @@ class Worker:
     Args:
         channel: To the parent.
         inheritance: None for a worker that has nothing yet.
+        claims: Tells which of the tasks that have waited are to be read.
     """
 
-    def __init__(self, channel: Channel, inheritance: Optional[Inheritance]) -> None:
+    def __init__(
+        self,
+        channel: Channel,
+        inheritance: Optional[Inheritance],
+        claims: ClaimReader,
+    ) -> None:
         self._channel = channel
+        self._claims = claims
         self._inheritance = inheritance
         self._source: Optional[Source] = None
         self._pickle_bytes = 0
@@ -73,7 +81,7 @@ class Worker:
                 elif isinstance(message, Load):
                     self._load(message, descriptors)
                 elif isinstance(message, Fork):
-                    self._make_workers(message, descriptors[0])
+                    self._make_workers(message, descriptors)
                     return
                 else:
                     self._answer(message)
@@ -88,12 +96,13 @@ class Worker:
         except BaseException as error:  # noqa: BLE001  # user code; the parent decides
             self._channel.send(LoadFailed(message.version, failure_of(error)))
 
-    def _make_workers(self, request: Fork, descriptor: int) -> None:
+    def _make_workers(self, request: Fork, descriptors: list[int]) -> None:
         """Becomes a nursery, whose workers start from the source as it is here."""
         assert self._inheritance is not None
         self._segments = SegmentStore()
+        self._claims.close()
         self._inheritance.make_workers(
-            self._channel, self._inheritance, request, descriptor
+            self._channel, self._inheritance, request, descriptors
         )
 
     def _read_first(self, task: Read) -> Optional[FirstRead]:
@@ -121,6 +130,8 @@ class Worker:
 
     def _answer(self, task: Read) -> None:
         self._segments.drop(task.dropped)
+        if task.claim is not None and not self._claims.is_mine(task.claim):
+            return  # another worker has it
         before = self._read_first(task)
         writer = BatchWriter(self._segments, task.segment, len(task.indices))
         reading = read_batches(
@@ -164,7 +175,10 @@ def _flush_output() -> None:
 
 
 def serve(
-    connection: socket.socket, inheritance: Optional[Inheritance], stacks: int
+    connection: socket.socket,
+    inheritance: Optional[Inheritance],
+    claims: int,
+    stacks: int,
 ) -> None:
     """Runs a worker and ends the process.
 
@@ -176,7 +190,7 @@ def serve(
     sys.dont_write_bytecode = True
     try:
         offer_stacks(stacks)
-        Worker(Channel(connection), inheritance).run()
+        Worker(Channel(connection), inheritance, ClaimReader(claims)).run()
         atexit._run_exitfuncs()
     finally:
         os._exit(0)

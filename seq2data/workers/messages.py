@@ -53,7 +53,7 @@ class Load:
 
 @dataclass(frozen=True)
 class Fork:
-    """Asks for a worker like the receiver; the descriptor is the worker's socket."""
+    """Asks for a worker like the receiver; its socket and claims are descriptors."""
 
     worker: int
 
@@ -127,6 +127,7 @@ class Read(NamedTuple):
         dropped: Segments of this worker's that the parent has forgotten.
         first: A batch to read before, only for what reading does to the source.
         wants_effect: Whether the answer is to tell what the first read did.
+        claim: Its number among the tasks that may be taken back; None if it may not.
     """
 
     epoch: int
@@ -136,6 +137,7 @@ class Read(NamedTuple):
     dropped: tuple[int, ...] = ()
     first: Optional[int] = None
     wants_effect: bool = False
+    claim: Optional[int] = None
 
 
 class Effect(NamedTuple):

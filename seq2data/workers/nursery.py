@@ -81,11 +81,11 @@ def run_nursery(descriptor: int, stacks: int) -> None:
         os._exit(0)
 
 
-def run_worker(descriptor: int, stacks: int) -> None:
+def run_worker(descriptor: int, claims: int, stacks: int) -> None:
     """Entry of a worker's own interpreter."""
     die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    serve(socket.socket(fileno=descriptor), None, stacks)
+    serve(socket.socket(fileno=descriptor), None, claims, stacks)
 
 
 def _keep_what_is_here() -> None:
@@ -105,13 +105,17 @@ class Nursery:
 
     @classmethod
     def take_over(
-        cls, control: Channel, loaded: Inheritance, request: Fork, descriptor: int
+        cls,
+        control: Channel,
+        loaded: Inheritance,
+        request: Fork,
+        descriptors: list[int],
     ) -> None:
         """Makes a nursery of a worker that was forked from one; ends like `run`."""
         nursery = cls(control)
         nursery._loaded, nursery._can_fork = loaded, True
         _keep_what_is_here()
-        nursery._make_worker(request.worker, descriptor)
+        nursery._make_worker(request.worker, descriptors)
         # At once, as in its workers: who forked it waits for all of them only so long.
         nursery.run(at_hang_up=atexit._run_exitfuncs)
 
@@ -144,7 +148,7 @@ class Nursery:
         elif isinstance(message, Load):
             self._load(message, descriptors)
         elif isinstance(message, Fork):
-            self._make_worker(message.worker, descriptors[0])
+            self._make_worker(message.worker, descriptors)
 
     def _load(self, message: Load, descriptors: list[int]) -> None:
         if not (self._can_fork and message.survives_fork):  # each loads for itself
@@ -165,12 +169,13 @@ class Nursery:
         _keep_what_is_here()
         self._control.send(Ready(message.version))
 
-    def _make_worker(self, worker: int, descriptor: int) -> None:
-        ours = [descriptor]
+    def _make_worker(self, worker: int, descriptors: list[int]) -> None:
+        connection, claims = descriptors
+        ours = [connection, claims]
         try:
             ours += stack_pipe()
             if self._can_fork:
-                pid = self._fork(descriptor, ours[-1])
+                pid = self._fork(connection, claims, ours[-1])
                 version = -1 if self._loaded is None else self._loaded.version
             else:
                 pid, version = self._execute(*ours), -1
@@ -178,12 +183,12 @@ class Nursery:
             self._control.send(ForkFailed(worker, str(error)))
         else:
             self._children.add(pid)
-            self._control.send(Forked(worker, pid, version, ours[1]))
+            self._control.send(Forked(worker, pid, version, ours[2]))
         finally:
             for number in ours:
                 os.close(number)
 
-    def _fork(self, descriptor: int, stacks: int) -> int:
+    def _fork(self, descriptor: int, claims: int, stacks: int) -> int:
         nursery = os.getpid()
         pid = os.fork()
         if pid:
@@ -194,13 +199,15 @@ class Nursery:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             self._control.close()
             own_positions()
-            serve(socket.socket(fileno=descriptor), self._loaded, stacks)
+            serve(socket.socket(fileno=descriptor), self._loaded, claims, stacks)
         finally:
             os._exit(1)
 
-    def _execute(self, descriptor: int, reader: int, writer: int) -> int:
-        command = interpreter_command("run_worker", descriptor, writer)
-        process = subprocess.Popen(command, pass_fds=[descriptor, reader, writer])
+    def _execute(self, descriptor: int, claims: int, reader: int, writer: int) -> int:
+        command = interpreter_command("run_worker", descriptor, claims, writer)
+        process = subprocess.Popen(
+            command, pass_fds=[descriptor, claims, reader, writer]
+        )
         process.returncode = 0  # we reap it ourselves; Popen must not warn of that
         return process.pid
 

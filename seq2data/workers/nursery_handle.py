@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from seq2data.workers.channel import pair
@@ -57,9 +57,9 @@ class NurseryHandle:
         return self._process.pid
 
     def request_worker(
-        self, number: int, connection: socket.socket, payload: Payload
+        self, number: int, descriptors: Sequence[int], payload: Payload
     ) -> None:
-        """Asks for a worker at the other end of `connection`.
+        """Asks for a worker that has these descriptors.
 
         Raises:
             EOFError: The nursery is dead.
@@ -71,7 +71,7 @@ class NurseryHandle:
         if self._version != payload.version:
             self.channel.send(payload.load, payload.descriptors())
             self._version = payload.version
-        self.channel.send(Fork(number), [connection.fileno()])
+        self.channel.send(Fork(number), descriptors)
 
     def forget_source(self) -> None:
         """It could not load the source: the next request sends it again."""
@@ -110,16 +110,16 @@ class ForkedNurseryHandle:
         self.version = worker.version
 
     def request_worker(
-        self, number: int, connection: socket.socket, payload: Payload
+        self, number: int, descriptors: Sequence[int], payload: Payload
     ) -> None:
-        """Asks for a worker at the other end of `connection`.
+        """Asks for a worker that has these descriptors.
 
         Raises:
             EOFError: It is dead.
         """
         assert payload.version == self.version
         self.since = time.monotonic()
-        self.channel.send(Fork(number), [connection.fileno()])
+        self.channel.send(Fork(number), descriptors)
 
     def close(self) -> None:
         """Ends it and its workers; the nursery that forked it sees to its burial."""

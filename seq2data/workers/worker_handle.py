@@ -8,6 +8,7 @@ from typing import Optional
 
 from seq2data.errors import ReadError
 from seq2data.workers.channel import Channel
+from seq2data.workers.claims import Claims
 from seq2data.workers.crash import error_of
 from seq2data.workers.messages import Read, Result
 from seq2data.workers.payload import Payload
@@ -22,15 +23,22 @@ class WorkerHandle:
     Args:
         number: Names it while it has no pid.
         channel: To it.
+        claims: On the tasks that wait for it. Belongs to this, too.
         nursery: Who makes it, and tells how it ends.
         most_free: How many segments it keeps warm for further batches.
     """
 
     def __init__(
-        self, number: int, channel: Channel, nursery: object, most_free: int
+        self,
+        number: int,
+        channel: Channel,
+        claims: Claims,
+        nursery: object,
+        most_free: int,
     ) -> None:
         self.number = number
         self.channel = channel
+        self.claims = claims
         self.nursery = nursery
         self.pid: Optional[int] = None
         self.version = -1
@@ -47,6 +55,7 @@ class WorkerHandle:
         self._free: deque[Segment] = deque()
         self._lent: deque[Optional[Segment]] = deque()
         self._dropped: list[int] = []
+        self._waiting: dict[int, Task] = {}
 
     def ask(
         self,
@@ -66,6 +75,12 @@ class WorkerHandle:
         Raises:
             EOFError: The worker is dead; the task is its all the same.
         """
+        # What comes with such a task is for this worker, so the task is, too.
+        is_bound = first is not None or wants_effect or self.version != payload.version
+        claim = None
+        if self.tasks and not is_bound:
+            claim = self.claims.offer()
+            self._waiting[claim] = task
         self.tasks.append(task)
         if self.version != payload.version:
             self.channel.send(payload.load, payload.descriptors())
@@ -79,14 +94,35 @@ class WorkerHandle:
         self.channel.send(
             Read(
                 *(task.epoch, task.entropy, task.indices, segment, dropped),
-                *(first, wants_effect),
+                *(first, wants_effect, claim),
             )
         )
+
+    def take_back(self) -> list[Task]:
+        """The tasks that it has not begun, which are its no more."""
+        taken = [self._waiting.pop(claim) for claim in self.claims.take_back()]
+        for task in taken:
+            # From the end: what is lent for the first may not be settled yet.
+            place = self.tasks.index(task) - len(self.tasks)
+            lent = self._lent[place]
+            if lent is not None:
+                self._free.append(lent)
+            del self.tasks[place], self._lent[place]
+        return taken
+
+    def finish(self) -> Task:
+        """The task that it has answered, which is its no more."""
+        task = self.tasks.popleft()
+        self._waiting = {
+            claim: other for claim, other in self._waiting.items() if other is not task
+        }
+        return task
 
     def give_back(self) -> list[Task]:
         """The tasks that it has not answered, which are its no more."""
         tasks = list(self.tasks)
         self.tasks.clear()
+        self._waiting.clear()
         self.since = math.inf
         return tasks
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from seq2data.errors import WorkerCrashError
+from seq2data.workers.claims import Claims
 from seq2data.workers.dispatcher import Dispatcher
 from seq2data.workers.messages import Forked, Result
 from seq2data.workers.nurseries import Nurseries
@@ -62,7 +63,7 @@ def test_answers_of_a_worker_found_dead_are_dropped(
     sent = os.open(os.devnull, os.O_RDONLY)
     channel = DyingChannel([(ANSWER, []), (ANSWER, [sent])])
     nursery = SimpleNamespace(channel=None)
-    worker = WorkerHandle(0, channel, nursery, 4)  # type: ignore[arg-type]
+    worker = WorkerHandle(0, channel, Claims(), nursery, 4)  # type: ignore[arg-type]
     dispatcher.crew.wish_for(worker)
     dispatcher.crew.start(Forked(0, 99, 0, -1))
     first, second, third = tasks = [Task(0, None, (index,)) for index in range(3)]
