@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass, field
 from typing import Callable, NamedTuple, Optional, Protocol
 
@@ -89,15 +90,15 @@ class Task:
     attempts: int = 0
 
     def start(self) -> bool:
-        """Whether it is to be read: nobody has cancelled it, and somebody wants it."""
-        if self.future.done() or not self.is_wanted():
+        """Whether it is to be read: it has not ended, and somebody wants it."""
+        if not self.is_wanted():
             self.future.cancel()
-            return False
-        return self.future.running() or self.future.set_running_or_notify_cancel()
+        return not self.future.done()
 
     def finish(self, result: TaskResult) -> None:
         """Ends the future, unless it has ended before."""
-        if not self.future.done() and self.start():
+        # Not asked beforehand: a close in another thread may come between.
+        with contextlib.suppress(InvalidStateError):
             self.future.set_result(result)
 
 

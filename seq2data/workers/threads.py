@@ -42,7 +42,8 @@ class ThreadPool:
         self._most_threads = threads
         self._threads = 0
         self._tasks: queue.SimpleQueue[Optional[Task]] = queue.SimpleQueue()
-        self._running: dict[Task, Reader] = {}
+        # Those that have not ended; None while nobody reads them.
+        self._open: dict[Task, Optional[Reader]] = {}
         self._seeded = SeededReader(source)
         self._attributes = attributes(source)
         self._is_loaded = False
@@ -65,6 +66,10 @@ class ThreadPool:
     def submit(self, task: Task) -> None:
         """Queues a task; tasks start in the order in which they were submitted."""
         self._first.submitted(task)
+        self._open[task] = None
+        if self._is_closed:  # asked now: a close that comes later sees the task
+            self._end_tasks()
+            return
         self._tasks.put(task)
         if self._threads < self._most_threads:
             self._threads += 1
@@ -73,14 +78,14 @@ class ThreadPool:
 
     def reader_of(self, task: Task) -> Optional[Reader]:
         """The thread that is reading a task, None if it waits for one."""
-        return self._running.get(task)
+        return self._open.get(task)
 
     def starter(self) -> Optional[Reader]:
         """None: threads need nobody to start them."""
 
     def abandon(self, task: Task) -> None:
         """Lets the thread go that is reading a task, and others take its place."""
-        if self._running.pop(task, None) is not None:
+        if self._open.pop(task, None) is not None:
             self._threads -= 1
             self._first.ended(task)
 
@@ -92,38 +97,38 @@ class ThreadPool:
         del wait
         self._is_closed = True
         self._first.close()
-        left: list[Optional[Task]] = list(self._running)
-        with contextlib.suppress(queue.Empty):
-            while True:
-                left.append(self._tasks.get_nowait())
+        self._end_tasks()
         for _ in range(self._threads):
             self._tasks.put(None)
+
+    def _end_tasks(self) -> None:
         error = WorkerCrashError(f"the readers of `{self._source.name}` were stopped")
-        for task in filter(None, left):
+        for task in list(self._open):
             task.finish(TaskResult(error=error))
 
     def _run(self) -> None:
         # Nothing stays in a variable here: it would live until the next task comes.
-        while self._serve(self._tasks.get()):
+        while self._serve(self._tasks.get()) and not self._is_closed:
             pass
 
     def _serve(self, task: Optional[Task]) -> bool:
         """Reads a task; whether the thread goes on."""
-        if task is None or self._is_closed:
+        if task is None:
             return False
         self._first.enter(task)
         if not task.start():
             self._first.ended(task)
+            self._open.pop(task, None)
             return True
         stacks = functools.partial(_stack, threading.get_ident())
-        self._running[task] = Reader(os.getpid(), time.monotonic(), stacks)
+        self._open[task] = Reader(os.getpid(), time.monotonic(), stacks)
         result = self._read(task)
         if not self._is_loaded:  # what `__getitem__` sets is no change of the source
             before, self._attributes = self._attributes, attributes(self._source)
             self._first.is_special |= before != self._attributes
         self._first.ended(task)
         task.finish(result)
-        return self._running.pop(task, None) is not None  # else it was abandoned
+        return self._open.pop(task, None) is not None  # else it was abandoned
 
     def _read(self, task: Task) -> TaskResult:
         store = HeapStore()

@@ -4,7 +4,7 @@ import os
 import random
 import threading
 from collections.abc import Iterator
-from concurrent.futures import wait
+from concurrent.futures import Future, wait
 from typing import Any, Callable
 
 import numpy as np
@@ -354,6 +354,42 @@ def test_close_ends_the_tasks_that_have_not_begun() -> None:
     for thread in threads:
         thread.join(_PATIENCE_S)
     assert queued.future.done()
+
+
+def test_close_ends_a_task_that_a_thread_is_about_to_read() -> None:
+    source = Waiting()
+    pool = ThreadPool(adapt(source), 1)
+
+    def is_wanted() -> bool:
+        pool.close()
+        return True
+
+    task = Task(2, None, (1,), is_wanted)
+    pool.submit(task)
+    assert isinstance(result_of(task).error, WorkerCrashError)
+    assert source.reads == []
+
+
+def test_close_ends_a_task_that_is_submitted_after_it() -> None:
+    pool = ThreadPool(adapt(Squares()), 1)
+    pool.close()
+    (task,) = submitted(pool, (0,))
+    assert isinstance(result_of(task).error, WorkerCrashError)
+
+
+def test_close_may_come_while_a_task_ends() -> None:
+    first = TaskResult(seconds=1)
+
+    class Overtaken(Future[TaskResult]):
+        """Another thread ends it a moment before each result."""
+
+        def set_result(self, result: TaskResult) -> None:
+            super().set_result(first)
+            super().set_result(result)
+
+    task = Task(2, None, (0,), future=Overtaken())
+    task.finish(TaskResult(seconds=2))
+    assert task.future.result(0) is first
 
 
 def test_close_ends_the_threads() -> None:
