@@ -341,8 +341,7 @@ def test_a_worker_stuck_in_an_unwanted_batch_is_taken_away(make_pool: MakePool) 
     is_wanted = True
     stuck = Task(0, None, (3,), is_wanted=lambda: is_wanted)
     pool.submit(stuck)
-    while not stuck.future.running():
-        threading.Event().wait(0.01)
+    assert waited_for(lambda: pool.reader_of(stuck))
     is_wanted = False
     assert values(read(pool, 1))
 
