@@ -6,11 +6,13 @@ minutes. So the wait itself looks whether a SIGINT is there that nobody has hand
 signal leaves a byte in a socket (`signal.set_wakeup_fd`), and our handler takes it out.
 Such a wait ends in an error, which brings the main thread back to Python.
 
-Two pieces of TensorFlow's own Python code do not survive a KeyboardInterrupt. One makes
-an error that was raised in C++ (pybind11 calls the mixture a `MISMATCH`). The other is
-an iterator's `__next__`: there it now and then corrupts the memory of TensorFlow 2.21,
-with datasets of TensorFlow's own as well, or is swallowed by a destructor. The handler
-therefore has KeyboardInterrupt raised in the caller of such code, at its next event.
+Some of TensorFlow's own code does not survive a KeyboardInterrupt, with datasets and
+tensors of its own as well. Where it makes an error that was raised in C++, pybind11
+calls the mixture a `MISMATCH`. An iterator's `__next__` now and then corrupts the
+memory of TensorFlow 2.21, or a destructor swallows the interrupt. What makes a tensor
+of Python's numbers (`x + 1` and `x[0]` do) goes on in C++ with the exception set, and
+dies of a segmentation fault. The handler therefore has KeyboardInterrupt raised in the
+caller of such code, at its next event.
 """
 
 from __future__ import annotations
@@ -25,10 +27,11 @@ import threading
 from types import FrameType
 from typing import Any, NoReturn, Optional
 
-# Those pieces of code; what they call is part of them.
+# That code; what it calls is part of it.
 _FRAGILE = (
     "tensorflow.python.data.ops.iterator_ops",
     "tensorflow.python.eager.core",
+    "tensorflow.python.framework.constant_op",
     "tensorflow.python.framework.errors_impl",
 )
 

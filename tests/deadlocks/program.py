@@ -266,6 +266,7 @@ def _named_memory() -> set[str]:
 def main(module: str, function: str) -> None:
     # A background job of a shell inherits an ignored SIGINT.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    faulthandler.enable()
     faulthandler.register(signal.SIGUSR1, all_threads=True)
     scenario = importlib.import_module(module)
     import tensorflow as tf

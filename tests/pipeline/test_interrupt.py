@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any, Callable
 
+import numpy as np
 import pytest
 
 tf = pytest.importorskip("tensorflow")
@@ -93,6 +94,28 @@ def test_interrupt_never_comes_out_of_next(
         # One that had just begun, where C code makes the calls.
         assert inside in ([], ["__next__"])
         assert not interrupt_watch.is_pending()
+
+
+class Pressed:
+    """Numbers; Ctrl-C comes when TensorFlow asks for them."""
+
+    is_read = False
+
+    def __array__(self, *_: Any, **__: Any) -> np.ndarray:
+        signal.raise_signal(signal.SIGINT)
+        self.is_read = True
+        return np.ones(3)
+
+
+def test_interrupt_never_comes_out_of_making_a_tensor() -> None:
+    numbers = Pressed()
+    with pytest.raises(KeyboardInterrupt) as caught:  # noqa: PT012
+        tf.constant(numbers)
+        pytest.fail("no interrupt")
+    assert numbers.is_read
+    frames = traceback.extract_tb(caught.value.__traceback__)
+    assert not [frame for frame in frames if "constant_op" in frame.filename]
+    assert not interrupt_watch.is_pending()
 
 
 def test_interrupt_in_code_of_the_user_comes_at_once() -> None:
