@@ -6,13 +6,20 @@ minutes. So the wait itself looks whether a SIGINT is there that nobody has hand
 signal leaves a byte in a socket (`signal.set_wakeup_fd`), and our handler takes it out.
 Such a wait ends in an error, which brings the main thread back to Python.
 
-Some of TensorFlow's own code does not survive a KeyboardInterrupt, with datasets and
-tensors of its own as well. Where it makes an error that was raised in C++, pybind11
-calls the mixture a `MISMATCH`. An iterator's `__next__` now and then corrupts the
-memory of TensorFlow 2.21, or a destructor swallows the interrupt. What makes a tensor
-of Python's numbers (`x + 1` and `x[0]` do) goes on in C++ with the exception set, and
-dies of a segmentation fault. The handler therefore has KeyboardInterrupt raised in the
-caller of such code, at its next event.
+Some code does not survive a KeyboardInterrupt or keeps it to itself, with TensorFlow's
+own datasets and tensors as well:
+
+  * what makes an error that was raised in C++: pybind11 calls the mixture a `MISMATCH`;
+  * an iterator's `__next__`: it sometimes corrupts the memory of TensorFlow 2.21, or a
+    destructor swallows the interrupt;
+  * what makes a tensor of Python's numbers (`x + 1` and `x[0]` do), or the tensors of a
+    graph's operation: C++ goes on with the exception set, and dies of a segmentation
+    fault or raises a SystemError;
+  * what has a bare `except` in Keras 3: how logs become numbers after each batch, and
+    how an unknown shape is asked for. The training went on.
+
+The handler therefore has KeyboardInterrupt raised in the caller of such code, at its
+next event.
 """
 
 from __future__ import annotations
@@ -27,12 +34,15 @@ import threading
 from types import FrameType
 from typing import Any, NoReturn, Optional
 
-# That code; what it calls is part of it.
+# That code, modules or functions of them; what it calls is part of it.
 _FRAGILE = (
+    "keras.src.backend.tensorflow.core.shape",
+    "keras.src.utils.python_utils.pythonify_logs",
     "tensorflow.python.data.ops.iterator_ops",
     "tensorflow.python.eager.core",
     "tensorflow.python.framework.constant_op",
     "tensorflow.python.framework.errors_impl",
+    "tensorflow.python.framework.ops.from_node_def",
 )
 
 
@@ -143,7 +153,8 @@ def _robust_frame(frame: Optional[FrameType]) -> Optional[FrameType]:
 
 
 def _is_fragile(frame: FrameType) -> bool:
-    return frame.f_globals.get("__name__") in _FRAGILE
+    module = frame.f_globals.get("__name__")
+    return module in _FRAGILE or f"{module}.{frame.f_code.co_name}" in _FRAGILE
 
 
 interrupt_watch = InterruptWatch()

@@ -96,8 +96,8 @@ class ThreadPool:
         """
         del wait
         self._is_closed = True
-        self._first.close()
         self._end_tasks()
+        self._first.close()  # lets threads see that
         for _ in range(self._threads):
             self._tasks.put(None)
 

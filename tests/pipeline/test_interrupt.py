@@ -118,6 +118,68 @@ def test_interrupt_never_comes_out_of_making_a_tensor() -> None:
     assert not interrupt_watch.is_pending()
 
 
+def test_interrupt_never_comes_out_of_making_an_operation(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ops = pytest.importorskip("tensorflow.python.framework.ops")
+    if not hasattr(ops, "SymbolicTensor"):
+        pytest.skip("Python makes the tensors of an operation here")
+    made = []
+
+    class PressedTensor(ops.SymbolicTensor):  # type: ignore[misc]
+        """Ctrl-C comes when TensorFlow makes it."""
+
+        def __init__(self, *arguments: Any) -> None:
+            signal.raise_signal(signal.SIGINT)
+            made.append(arguments)
+            super().__init__(*arguments)
+
+    monkeypatch.setattr(ops, "SymbolicTensor", PressedTensor)
+    with tf.Graph().as_default(), pytest.raises(KeyboardInterrupt):  # noqa: PT012
+        tf.raw_ops.NoOp()  # has none
+        tf.raw_ops.Placeholder(dtype=tf.int64)
+        pytest.fail("no interrupt")
+    assert len(made) == 1
+    assert not interrupt_watch.is_pending()
+
+
+class PressedNumber:
+    """Ctrl-C comes when Keras asks what it is."""
+
+    def __float__(self) -> float:
+        signal.raise_signal(signal.SIGINT)
+        return 1.0
+
+    def __getitem__(self, _: int) -> float:
+        return float(self)
+
+
+def test_interrupt_is_not_lost_when_logs_become_numbers() -> None:
+    keras = pytest.importorskip("keras.src.utils.python_utils")
+    if not hasattr(keras, "pythonify_logs"):
+        pytest.skip("Keras 2 has no such function")
+    with pytest.raises(KeyboardInterrupt):  # noqa: PT012
+        keras.pythonify_logs({"loss": PressedNumber()})
+        pytest.fail("no interrupt")
+    assert not interrupt_watch.is_pending()
+
+
+def test_interrupt_is_not_lost_when_a_shape_is_unknown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    keras = pytest.importorskip("keras.src.backend.tensorflow.core")
+    monkeypatch.setattr(tf, "shape", lambda _: PressedNumber())
+
+    @tf.function(input_signature=[tf.TensorSpec([None])], autograph=False)
+    def ask(x: Any) -> None:
+        keras.shape(x)
+        pytest.fail("no interrupt")
+
+    with pytest.raises(KeyboardInterrupt):
+        ask.get_concrete_function()
+    assert not interrupt_watch.is_pending()
+
+
 def test_interrupt_in_code_of_the_user_comes_at_once() -> None:
     with pytest.raises(KeyboardInterrupt) as caught:
         signal.raise_signal(signal.SIGINT)
