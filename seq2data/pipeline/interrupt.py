@@ -10,13 +10,13 @@ Some code does not survive a KeyboardInterrupt or keeps it to itself, with Tenso
 own datasets and tensors as well:
 
   * what makes an error that was raised in C++: pybind11 calls the mixture a `MISMATCH`;
-  * an iterator's `__next__`: it sometimes corrupts the memory of TensorFlow 2.21, or a
-    destructor swallows the interrupt;
-  * what makes a tensor of Python's numbers (`x + 1` and `x[0]` do), or the tensors of a
-    graph's operation: C++ goes on with the exception set, and dies of a segmentation
-    fault or raises a SystemError;
+  * an iterator's `__next__`: it sometimes corrupts the memory of TensorFlow 2.21;
+  * what makes a tensor of Python's numbers (`x + 1` and `x[0]` do), what runs an eager
+    operation, and what makes the tensors of a graph's: C++ goes on with the exception
+    set, and loses it, dies of a segmentation fault or raises a SystemError;
   * what has a bare `except` in Keras 3: how logs become numbers after each batch, and
-    how an unknown shape is asked for. The training went on.
+    how an unknown shape is asked for;
+  * finalizers, whose errors Python ignores.
 
 The handler therefore has KeyboardInterrupt raised in the caller of such code, at its
 next event.
@@ -34,15 +34,17 @@ import threading
 from types import FrameType
 from typing import Any, NoReturn, Optional
 
-# That code, modules or functions of them; what it calls is part of it.
+# That code, by how names of functions begin; what it calls is part of it.
 _FRAGILE = (
     "keras.src.backend.tensorflow.core.shape",
     "keras.src.utils.python_utils.pythonify_logs",
-    "tensorflow.python.data.ops.iterator_ops",
-    "tensorflow.python.eager.core",
-    "tensorflow.python.framework.constant_op",
-    "tensorflow.python.framework.errors_impl",
+    "tensorflow.python.data.ops.iterator_ops.",
+    "tensorflow.python.eager.core.",
+    "tensorflow.python.framework.constant_op.",
+    "tensorflow.python.framework.errors_impl.",
     "tensorflow.python.framework.ops.from_node_def",
+    "tensorflow.python.ops.gen_",
+    "weakref.",
 )
 
 
@@ -153,8 +155,9 @@ def _robust_frame(frame: Optional[FrameType]) -> Optional[FrameType]:
 
 
 def _is_fragile(frame: FrameType) -> bool:
-    module = frame.f_globals.get("__name__")
-    return module in _FRAGILE or f"{module}.{frame.f_code.co_name}" in _FRAGILE
+    name = frame.f_code.co_name
+    qualified = f"{frame.f_globals.get('__name__')}.{name}"
+    return name == "__del__" or qualified.startswith(_FRAGILE)
 
 
 interrupt_watch = InterruptWatch()

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 import traceback
+import weakref
 from collections.abc import Iterator
 from types import FrameType
 from typing import Any, Callable
@@ -115,6 +116,26 @@ def test_interrupt_never_comes_out_of_making_a_tensor() -> None:
     assert numbers.is_read
     frames = traceback.extract_tb(caught.value.__traceback__)
     assert not [frame for frame in frames if "constant_op" in frame.filename]
+    assert not interrupt_watch.is_pending()
+
+
+class PressedShape(list[int]):
+    """Ctrl-C comes when TensorFlow asks for its length."""
+
+    is_read = False
+
+    def __len__(self) -> int:
+        signal.raise_signal(signal.SIGINT)
+        self.is_read = True
+        return super().__len__()
+
+
+def test_interrupt_never_comes_out_of_running_an_operation() -> None:
+    shape = PressedShape([2])
+    with pytest.raises(KeyboardInterrupt):  # noqa: PT012
+        tf.raw_ops.VarHandleOp(dtype=tf.float32, shape=shape)
+        pytest.fail("no interrupt")
+    assert shape.is_read
     assert not interrupt_watch.is_pending()
 
 
@@ -227,6 +248,30 @@ def test_interrupt_is_not_lost_in_a_finalizer() -> None:
         held[0] = fragile["press"]()
         calls.append("after")
     assert calls == ["__del__"]
+
+
+class PressedAtItsEnd:
+    """Ctrl-C comes while it is finalized."""
+
+    def __del__(self) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+
+class WatchedAtItsEnd:
+    """Ctrl-C comes in the callback of a weak reference to it."""
+
+    def __init__(self) -> None:
+        weakref.finalize(self, signal.raise_signal, signal.SIGINT)
+
+
+@pytest.mark.parametrize("make", [PressedAtItsEnd, WatchedAtItsEnd])
+def test_interrupt_that_a_finalizer_gets_is_not_lost(make: type[object]) -> None:
+    # Python's own handler would have a finalizer's error ignored, and warned of.
+    held = [make()]
+    with pytest.raises(KeyboardInterrupt):  # noqa: PT012
+        held.clear()
+        pytest.fail("no interrupt")
+    assert not interrupt_watch.is_pending()
 
 
 def test_tracer_of_the_user_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
