@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import itertools
 import os
+import random
 import signal
 import sys
 import time
@@ -73,6 +74,33 @@ def interrupted() -> None:
         print("KeyboardInterrupt")
 
 
+def trained() -> None:
+    import keras
+
+    from seq2data import fit_generator
+
+    class Said(keras.callbacks.Callback):
+        """Has Keras make numbers of the logs of each batch."""
+
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            sys.stdout.write(f"batch {batch}\n")
+
+    model = keras.Sequential([keras.Input([1]), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    try:
+        fit_generator(
+            *(model, Numbered(num_batches=40)),
+            validation_data=Numbered(num_batches=5),
+            epochs=10_000,
+            verbose=0,
+            callbacks=[Said()],
+            workers=2,
+            use_multiprocessing=True,
+        )
+    except KeyboardInterrupt:
+        print("KeyboardInterrupt")
+
+
 def legacy() -> None:
     fit_legacy(Blocks(), workers=WORKERS)
 
@@ -99,9 +127,11 @@ def test_blocked_workers_go_too(
     record("seq2data", dataclasses.replace(outcome, code=0, lines=["no orphans"]))
 
 
-def test_interrupt_while_data_flows(start: Callable[..., Program]) -> None:
-    program = start("interrupted")
-    program.wait_for_line("batch 50")
+@pytest.mark.parametrize("side", ["interrupted", "trained"])
+def test_interrupt_while_data_flows(start: Callable[..., Program], side: str) -> None:
+    program = start(side)
+    program.wait_for_line("batch 30")
+    time.sleep(random.uniform(0, 0.3))  # anywhere, validation and tracing among it
     program.signal(signal.SIGINT)
     outcome = program.finish(20)
     assert outcome.succeed()[-1] == "KeyboardInterrupt"
