@@ -42,8 +42,8 @@ class ThreadPool:
         self._most_threads = threads
         self._threads = 0
         self._tasks: queue.SimpleQueue[Optional[Task]] = queue.SimpleQueue()
-        # Those that have not ended; None while nobody reads them.
-        self._open: dict[Task, Optional[Reader]] = {}
+        self._open: set[Task] = set()  # they have not ended
+        self._running: dict[Task, Reader] = {}
         self._seeded = SeededReader(source)
         self._attributes = attributes(source)
         self._is_loaded = False
@@ -66,7 +66,7 @@ class ThreadPool:
     def submit(self, task: Task) -> None:
         """Queues a task; tasks start in the order in which they were submitted."""
         self._first.submitted(task)
-        self._open[task] = None
+        self._open.add(task)
         if self._is_closed:  # asked now: a close that comes later sees the task
             self._end_tasks()
             return
@@ -78,14 +78,14 @@ class ThreadPool:
 
     def reader_of(self, task: Task) -> Optional[Reader]:
         """The thread that is reading a task, None if it waits for one."""
-        return self._open.get(task)
+        return self._running.get(task)
 
     def starter(self) -> Optional[Reader]:
         """None: threads need nobody to start them."""
 
     def abandon(self, task: Task) -> None:
         """Lets the thread go that is reading a task, and others take its place."""
-        if self._open.pop(task, None) is not None:
+        if self._running.pop(task, None) is not None:
             self._threads -= 1
             self._first.ended(task)
 
@@ -118,17 +118,18 @@ class ThreadPool:
         self._first.enter(task)
         if not task.start():
             self._first.ended(task)
-            self._open.pop(task, None)
+            self._open.discard(task)
             return True
         stacks = functools.partial(_stack, threading.get_ident())
-        self._open[task] = Reader(os.getpid(), time.monotonic(), stacks)
+        self._running[task] = Reader(os.getpid(), time.monotonic(), stacks)
         result = self._read(task)
         if not self._is_loaded:  # what `__getitem__` sets is no change of the source
             before, self._attributes = self._attributes, attributes(self._source)
             self._first.is_special |= before != self._attributes
         self._first.ended(task)
         task.finish(result)
-        return self._open.pop(task, None) is not None  # else it was abandoned
+        self._open.discard(task)
+        return self._running.pop(task, None) is not None  # else it was abandoned
 
     def _read(self, task: Task) -> TaskResult:
         store = HeapStore()

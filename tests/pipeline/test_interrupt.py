@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import random
 import signal
@@ -18,6 +19,9 @@ import pytest
 tf = pytest.importorskip("tensorflow")
 
 from seq2data.pipeline.interrupt import interrupt_watch  # noqa: E402
+
+TENSORFLOW = tuple(map(int, tf.__version__.split(".")[:2]))
+KERAS = int(importlib.metadata.version("keras").partition(".")[0])
 
 pytestmark = pytest.mark.tensorflow
 
@@ -139,12 +143,12 @@ def test_interrupt_never_comes_out_of_running_an_operation() -> None:
     assert not interrupt_watch.is_pending()
 
 
+@pytest.mark.skipif(TENSORFLOW < (2, 15), reason="Python makes the tensors there")
 def test_interrupt_never_comes_out_of_making_an_operation(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    ops = pytest.importorskip("tensorflow.python.framework.ops")
-    if not hasattr(ops, "SymbolicTensor"):
-        pytest.skip("Python makes the tensors of an operation here")
+    from tensorflow.python.framework import ops
+
     made = []
 
     class PressedTensor(ops.SymbolicTensor):  # type: ignore[misc]
@@ -175,25 +179,27 @@ class PressedNumber:
         return float(self)
 
 
+@pytest.mark.skipif(KERAS < 3, reason="Keras 2 does it in another way")
 def test_interrupt_is_not_lost_when_logs_become_numbers() -> None:
-    keras = pytest.importorskip("keras.src.utils.python_utils")
-    if not hasattr(keras, "pythonify_logs"):
-        pytest.skip("Keras 2 has no such function")
+    from keras.src.utils.python_utils import pythonify_logs
+
     with pytest.raises(KeyboardInterrupt):  # noqa: PT012
-        keras.pythonify_logs({"loss": PressedNumber()})
+        pythonify_logs({"loss": PressedNumber()})
         pytest.fail("no interrupt")
     assert not interrupt_watch.is_pending()
 
 
+@pytest.mark.skipif(KERAS < 3, reason="Keras 2 does it in another way")
 def test_interrupt_is_not_lost_when_a_shape_is_unknown(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    keras = pytest.importorskip("keras.src.backend.tensorflow.core")
+    from keras.src.backend.tensorflow import core
+
     monkeypatch.setattr(tf, "shape", lambda _: PressedNumber())
 
     @tf.function(input_signature=[tf.TensorSpec([None])], autograph=False)
     def ask(x: Any) -> None:
-        keras.shape(x)
+        core.shape(x)
         pytest.fail("no interrupt")
 
     with pytest.raises(KeyboardInterrupt):

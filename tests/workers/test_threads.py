@@ -370,6 +370,17 @@ def test_close_ends_a_task_that_a_thread_is_about_to_read() -> None:
     assert source.reads == []
 
 
+def test_close_ends_a_task_that_was_abandoned_before_it_began() -> None:
+    source = Waiting()
+    pool = ThreadPool(adapt(source), 1)
+    _, queued = submitted(pool, (0,), (1,))
+    assert source.begun.wait(_PATIENCE_S)
+    pool.abandon(queued)
+    pool.close()
+    source.gate.set()
+    assert isinstance(result_of(queued).error, WorkerCrashError)
+
+
 def test_close_ends_a_task_that_is_submitted_after_it() -> None:
     pool = ThreadPool(adapt(Squares()), 1)
     pool.close()
