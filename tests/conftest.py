@@ -25,9 +25,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="run the deadlock scenarios the legacy way, too, and print a table",
     )
     parser.addoption(
-        "--fork-server",
+        "--own-interpreters",
         action="store_true",
-        help="fork the deadlock scenarios' programs from one that has TensorFlow",
+        help="start each deadlock scenario's program afresh instead of forking it "
+        "from one that has imported TensorFlow, which takes twice as long",
     )
     parser.addoption(
         "--repeat",

@@ -41,24 +41,33 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         SourceError: There is no such script or module.
     """
-    seq2data.patch_keras()
-    _show_calls_at_exit()
     if arguments.is_module:
         sys.path[0] = os.getcwd()
+        _assert_is_there(arguments.script)
+        seq2data.patch_keras()  # finding a module imports the packages that it is in
         spec = _spec_of(arguments.script)
         path = str(spec.origin)
+        code = _code_of(path)
     else:
         spec, path = None, arguments.script
         sys.path[0] = os.path.dirname(os.path.abspath(path))
+        code = _code_of(path)
+        seq2data.patch_keras()
+    _show_calls_at_exit()
     sys.argv = [path, *arguments.arguments]
     sys.excepthook = _show
-    code = _code_of(path)
     try:
         _execute(code, path, spec)
     except Seq2DataError as error:  # the script's, and none of this command's
         sys.excepthook(type(error), error, error.__traceback__)
         return 1
     return 0
+
+
+def _assert_is_there(name: str) -> None:
+    """Says so at once, for the patches need Keras, which takes seconds to import."""
+    if importlib.util.find_spec(name.partition(".")[0]) is None:
+        raise SourceError(f"there is no module `{name}`")
 
 
 def _spec_of(name: str) -> ModuleSpec:

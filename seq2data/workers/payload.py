@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import gc
 import os
 import pickle
 import sys
@@ -232,7 +233,13 @@ def load(message: Load, descriptors: list[int]) -> Any:
         memory = maps[extent.file].memory()
         return memory[extent.offset : extent.offset + extent.nbytes].data
 
-    return pickle.loads(view(message.pickle), buffers=map(view, message.buffers))
+    collects = gc.isenabled()
+    gc.disable()  # what imports make is no garbage, and Keras's make a million objects
+    try:
+        return pickle.loads(view(message.pickle), buffers=map(view, message.buffers))
+    finally:
+        if collects:
+            gc.enable()
 
 
 def _sizes(message: Load) -> dict[int, int]:

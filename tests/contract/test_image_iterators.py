@@ -21,6 +21,7 @@ LENGTH = 6
 EPOCHS = 3
 AUGMENTED = {"rotation_range": 40, "horizontal_flip": True, "zoom_range": 0.3}
 PROCESSES = {"workers": 3}
+THREADS = {"workers": 3, "use_multiprocessing": False}
 
 
 def generator(**options: Any) -> Any:
@@ -91,7 +92,7 @@ def test_images_of_a_data_frame_are_those_of_one_reader(folder: Path) -> None:
             validate_filenames=False,
         )
 
-    assert_gives(to_dataset(flow(), **PROCESSES), flow())
+    assert_gives(to_dataset(flow(), **THREADS), flow())
 
 
 def pair(seed: int | None) -> Any:
@@ -102,7 +103,7 @@ def pair(seed: int | None) -> Any:
 
 @pytest.mark.parametrize(
     "options",
-    [PROCESSES, {"workers": 3, "use_multiprocessing": False}, {"workers": 0}],
+    [PROCESSES, THREADS, {"workers": 0}],
     ids=["processes", "threads", "inline"],
 )
 def test_pairs_with_one_seed_stay_pairs(options: dict[str, Any]) -> None:
@@ -160,7 +161,7 @@ def test_unseeded_order_is_one_order_for_all_workers() -> None:
 def test_iterator_that_was_looked_into_is_read_from_the_start() -> None:
     iterator = flow(seed=7)
     next(iterator)
-    dataset = to_dataset(iterator, **PROCESSES)
+    dataset = to_dataset(iterator, **THREADS)
     found = np.concatenate([y.numpy() for _, y in dataset])
     assert sorted(found.tolist()) == list(range(NUM_IMAGES))
 
@@ -173,7 +174,7 @@ class Squared:
 
 
 def test_transform_gets_the_iterators_batch() -> None:
-    dataset = to_dataset(flow(seed=1), transform=Squared(), workers=1)
+    dataset = to_dataset(flow(seed=1), transform=Squared(), **THREADS)
     wanted = next(flow(seed=1))[0] ** 2
     np.testing.assert_array_equal(next(iter(dataset)), wanted)
 

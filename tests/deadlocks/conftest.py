@@ -54,8 +54,8 @@ def _record(request: pytest.FixtureRequest, side: str, outcome: Outcome) -> None
 
 @pytest.fixture(scope="session")
 def server(pytestconfig: pytest.Config) -> Iterator[Optional[ForkServer]]:
-    """Who makes the programs, with `--fork-server`."""
-    if not pytestconfig.getoption("--fork-server"):
+    """Who makes the programs; nobody with `--own-interpreters`."""
+    if pytestconfig.getoption("--own-interpreters"):
         yield None
         return
     server = ForkServer()

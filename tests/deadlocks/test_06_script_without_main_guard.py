@@ -64,8 +64,9 @@ LEGACY_S = 35.0
 Record = Callable[[str, Outcome], None]
 
 
-@pytest.mark.parametrize("method", ["fork", "exec"])
-@pytest.mark.parametrize("kind", ["file", "interactive"])
+@pytest.mark.parametrize(
+    ("kind", "method"), [("file", "exec"), ("interactive", "fork")]
+)
 def test_script_runs_once(
     kind: str, method: str, tmp_path: Path, record: Record
 ) -> None:

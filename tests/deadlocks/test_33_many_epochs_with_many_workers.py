@@ -15,7 +15,7 @@ from tests.deadlocks.program import Outcome, Program
 from tests.deadlocks.scenario import Numbered, fit_legacy, indices, keras_major
 from tests.leaks import ours as processes_and_descriptors
 
-EPOCHS, WORKERS, BATCHES = 500, 16, 32
+EPOCHS, WORKERS, BATCHES = 500, 16, 16
 LEGACY_WORKERS = 8
 # Keras 2 waits 5 s at the end of each.
 LEGACY_EPOCHS = {2: 3, 3: 20}

@@ -36,7 +36,7 @@ def die() -> None:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[ForkServer]:  # with and without `--fork-server`
+def server() -> Iterator[ForkServer]:  # `--own-interpreters` or not
     server = ForkServer()
     yield server
     server.close()

@@ -62,13 +62,16 @@ def test_textbook_script_gives_its_results_but_for_the_double_hook(
     """tensorflow#45962: with workers, Keras 2 calls `on_epoch_end` twice an epoch.
 
     The script shuffles there; called once, as here, it sees other batches from the
-    second epoch on. With a hook that does its work twice the results are Keras's.
+    second epoch on. With a hook that does its work twice the results are Keras's. That
+    is asked without processes, each of which would load Keras: batches are the same.
     """
     due = EXPECTED["textbook_sequence"]
     got = result_of(CLIENTS / "textbook_sequence.py", tmp_path)
     assert_equal(got["loss"][:1], due["loss"][:1])
     assert_equal(got["val_loss"][:1], due["val_loss"][:1])
     code = (CLIENTS / "textbook_sequence.py").read_text()
+    assert code.count("use_multiprocessing=True") == 3
+    code = code.replace("use_multiprocessing=True", "use_multiprocessing=False")
     for call in ("fit", "evaluate", "predict"):
         assert f"model.{call}_generator(" in code
     twice = tmp_path / "twice.py"

@@ -49,9 +49,10 @@ def test_patches_are_put_on_once_and_taken_off_whole() -> None:
 def test_methods_are_back_on_every_kind_of_model() -> None:
     x = keras.Input((3,))
     functional = keras.Model(x, keras.layers.Dense(1)(x))
-    for model in (functional, keras.Sequential([keras.layers.Dense(1)])):
+    sequential = keras.Sequential([keras.layers.Dense(1)])
+    for model, queue in ((functional, QUEUE), (sequential, {"workers": 2})):
         model.compile("sgd", "mse")
-        history = model.fit_generator(KerasNumbered(3), epochs=2, verbose=0, **QUEUE)
+        history = model.fit_generator(KerasNumbered(3), epochs=2, verbose=0, **queue)
         assert len(history.history["loss"]) == 2
         assert model.evaluate_generator(KerasNumbered(3), steps=2) > 0
         assert model.predict_generator(KerasNumbered(3), workers=2).shape == (12, 1)
@@ -69,9 +70,10 @@ def test_fit_takes_the_arguments_of_workers_again() -> None:
         **QUEUE,
     )
     assert model.seen == [0, 1, 2, -1, -2] * 2
-    model.evaluate(KerasNumbered(2), verbose=0, **QUEUE)
+    queue = {**QUEUE, "use_multiprocessing": False}
+    model.evaluate(KerasNumbered(2), verbose=0, **queue)
     assert model.seen[-2:] == [-1, -2]
-    assert model.predict(KerasNumbered(2), verbose=0, **QUEUE).shape == (8, 1)
+    assert model.predict(KerasNumbered(2), verbose=0, **queue).shape == (8, 1)
 
 
 @pytest.mark.usefixtures("patched")
