@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import textwrap
 from typing import Any
 
 import numpy as np
@@ -14,12 +13,12 @@ from tests.contract.batches import (
     Large,
     MapStyle,
     MixedSizes,
+    NoElements,
     OfKind,
     UnequalShapes,
 )
-from tests.contract.script import run_script
 from tests.oracle import assert_same, assert_yields
-from tests.sources import Reused, Squares
+from tests.sources import Reused, Squares, Unequal
 
 tf = pytest.importorskip("tensorflow")
 
@@ -106,18 +105,10 @@ def test_unknown_rank_in_the_signature_takes_any_shape(mode: dict[str, Any]) -> 
 
 
 def test_leaves_without_elements_come() -> None:
-    # In a process of its own: TensorFlow's `unbatch` crashes on them (2.15 to 2.21).
-    code = """
-    from seq2data import to_dataset
-    from tests.contract.batches import NoElements
-    from tests.oracle import assert_yields
-    from tests.sources import Unequal
+    # TensorFlow's `unbatch` crashes on them (2.15 to 2.21).
     for source in NoElements(40), Unequal(40):
         for workers in 0, 2:
             assert_yields(to_dataset(source, workers=workers), source)
-    """
-    done = run_script(textwrap.dedent(code))
-    assert done.returncode == 0, done.stderr
 
 
 def test_buffer_that_the_source_fills_again_is_safe(mode: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ import importlib.metadata
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Callable, Optional
+from typing import Any, Callable
 
 import pytest
 
@@ -53,11 +53,8 @@ def _record(request: pytest.FixtureRequest, side: str, outcome: Outcome) -> None
 
 
 @pytest.fixture(scope="session")
-def server(pytestconfig: pytest.Config) -> Iterator[Optional[ForkServer]]:
-    """Who makes the programs; nobody with `--own-interpreters`."""
-    if pytestconfig.getoption("--own-interpreters"):
-        yield None
-        return
+def server() -> Iterator[ForkServer]:
+    """Who makes the programs, but with `--own-interpreters`."""
     server = ForkServer()
     yield server
     server.close()
@@ -83,14 +80,17 @@ def legacy(start: Callable[..., Program], request: pytest.FixtureRequest) -> Out
 
 @pytest.fixture
 def start(
-    request: pytest.FixtureRequest, tmp_path: Path, server: Optional[ForkServer]
+    request: pytest.FixtureRequest, tmp_path: Path, server: ForkServer
 ) -> Iterator[Callable[..., Program]]:
     """Starts a side of the scenario that the test itself wants to interfere with."""
     programs = []
 
     def start(side: str = "ours", **environment: str) -> Program:
+        afresh = request.config.getoption("--own-interpreters")
         # The controls are run as their users would run them.
-        forks = None if side == "legacy" else server
+        forks = (
+            None if afresh or side == "legacy" else request.getfixturevalue("server")
+        )
         module = request.module.__name__
         started = program.start(module, side, tmp_path, forks, **environment)
         programs.append(started)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -33,13 +32,6 @@ def leave() -> None:
 
 def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[ForkServer]:  # `--own-interpreters` or not
-    server = ForkServer()
-    yield server
-    server.close()
 
 
 def run(server: ForkServer, function: str, folder: Path) -> Outcome:
