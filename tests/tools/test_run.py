@@ -18,11 +18,13 @@ pytestmark = pytest.mark.tensorflow
 ROOT = Path(__file__).parents[2]
 
 
-def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def run(
+    folder: Path, *words: str, **environment: str
+) -> subprocess.CompletedProcess[str]:
     path = os.pathsep.join(filter(None, [str(ROOT), *sys.path]))
     return subprocess.run(
         [sys.executable, "-m", "seq2data", "run", *words],
-        env={**os.environ, "PYTHONPATH": path},
+        env={**os.environ, "PYTHONPATH": path, **environment},
         cwd=folder,
         capture_output=True,
         text=True,
@@ -136,8 +138,10 @@ print("the script's last line")
 
 
 @pytest.mark.parametrize("words", [["no.py"], ["-m", "no_such"], ["-m", "no.such"]])
-def test_what_is_not_there_is_named(words: list[str], tmp_path: Path) -> None:
-    done = run(tmp_path, *words)
+def test_what_is_not_there_is_named_at_once(words: list[str], tmp_path: Path) -> None:
+    done = run(tmp_path, *words, PYTHONPROFILEIMPORTTIME="1")
+    assert "| seq2data.tools.run" in re.sub(" +", " ", done.stderr)
+    assert "| tensorflow" not in re.sub(" +", " ", done.stderr)
     assert done.returncode == 1
     assert f"there is no {'module' if '-m' in words else 'script'}" in done.stderr
     assert f"`{words[-1]}`" in done.stderr

@@ -51,6 +51,29 @@ def by_value(code: str) -> dict[str, Any]:
     return names
 
 
+class Asks:
+    """Knows whether the garbage collector was on when it was loaded."""
+
+    def __setstate__(self, state: object) -> None:
+        self.was_on = gc.isenabled()
+
+    def __getstate__(self) -> object:
+        return True
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+def test_collector_rests_while_a_source_is_loaded(is_on: bool) -> None:
+    """Looking through all that an import of Keras makes is a sixth of its time."""
+    payload = pack(Asks(), None)
+    (gc.enable if is_on else gc.disable)()
+    try:
+        source = loaded(payload)
+        assert gc.isenabled() is is_on
+    finally:
+        gc.enable()
+    assert not source.was_on
+
+
 def memory_files() -> int:
     """Descriptors of files in memory that this process has."""
     found = 0
