@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import textwrap
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +13,6 @@ import numpy as np
 import pytest
 
 from seq2data.errors import BatchError
-from tests.contract.script import run_script
 from tests.oracle import assert_same, assert_yields
 from tests.sources import Squares, counting
 
@@ -165,7 +167,14 @@ def test_mirrored_strategy_distributes_every_row_without_a_warning() -> None:
     legacy = legacy.apply(tf.data.experimental.assert_cardinality(12))
     assert rows(legacy) == expected
     """
-    done = run_script(textwrap.dedent(code))
+    path = os.pathsep.join(filter(None, sys.path))
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     ours, theirs = done.stderr.split("ours:")[1].split("theirs:")
     assert "shard" not in ours, ours
