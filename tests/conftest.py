@@ -14,8 +14,11 @@ MODES = {
     "inline": {"workers": 0},
     "threads": {"workers": 2, "use_multiprocessing": False},
     "forked": {"workers": 2},
-    "executed": {"workers": 2},
+    # One, for each is an interpreter of its own; `start_method` is for several.
+    "executed": {"workers": 1},
 }
+# Until all is imported; see `freeze_what_is_imported`.
+gc.disable()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -48,6 +51,12 @@ def mode(
     return dict(MODES[request.param])
 
 
+@pytest.fixture(params=["inline", "threads", "forked"])
+def way(request: pytest.FixtureRequest) -> dict[str, object]:
+    """`mode` for tests of many kinds: executed workers read them as forked ones do."""
+    return dict(MODES[request.param])
+
+
 @pytest.fixture(params=["fork", "exec"])
 def start_method(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
@@ -72,6 +81,7 @@ def freeze_what_is_imported() -> None:
     """Tests collect garbage often; TensorFlow's modules, 0.1 s each time, are none."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)

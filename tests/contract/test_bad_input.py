@@ -183,10 +183,10 @@ def _forbidden(*arguments: Any, **options: Any) -> Any:
 
 @pytest.mark.parametrize("case", REFUSED_AFTER_READING)
 def test_bad_batch_is_refused_and_its_reader_ends(
-    case: str, mode: dict[str, Any]
+    case: str, way: dict[str, Any]
 ) -> None:
     source, options, error_type, facts = REFUSED_AFTER_READING[case]
-    message = _refusal(source, {**options, **mode}, error_type)
+    message = _refusal(source, {**options, **way}, error_type)
     assert all(fact in message for fact in facts), message
 
 

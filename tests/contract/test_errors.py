@@ -64,10 +64,10 @@ def test_exception_comes_with_type_message_index_and_traceback(
 
 @pytest.mark.parametrize("what", RAISED)
 def test_exception_in_the_last_of_many_tiny_batches_is_found(
-    what: str, mode: dict[str, Any]
+    what: str, way: dict[str, Any]
 ) -> None:
     source = Misbehaving(what, at=498, num_batches=500)
-    delivered, message = read_until_error(to_dataset(source, **mode))
+    delivered, message = read_until_error(to_dataset(source, **way))
     assert delivered == 498
     assert "batch 498" in message
 
@@ -81,25 +81,25 @@ def test_death_of_the_worker_comes_in_words(what: str, start_method: str) -> Non
 
 
 @pytest.mark.parametrize("what", BROKE_THE_SPEC)
-def test_broken_spec_names_leaf_index_and_cure(what: str, mode: dict[str, Any]) -> None:
-    message = _error_at_batch_3(Misbehaving(what), mode)
+def test_broken_spec_names_leaf_index_and_cure(what: str, way: dict[str, Any]) -> None:
+    message = _error_at_batch_3(Misbehaving(what), way)
     assert "batch 3" in message
     assert all(fact in message for fact in BROKE_THE_SPEC[what])
 
 
 @pytest.mark.parametrize("what", BROKE_THE_SPEC)
-def test_broken_spec_among_samples_is_found(what: str, mode: dict[str, Any]) -> None:
+def test_broken_spec_among_samples_is_found(what: str, way: dict[str, Any]) -> None:
     with pytest.raises(tf.errors.OpError, match="batch 3"):
-        list(to_dataset(Misbehaving(what), batch_size=2, **mode))
+        list(to_dataset(Misbehaving(what), batch_size=2, **way))
 
 
 @pytest.mark.parametrize("at", [0, 7])
 @pytest.mark.parametrize("what", RAISED)
 def test_exception_in_a_peeked_batch_is_raised_at_once(
-    what: str, at: int, mode: dict[str, Any]
+    what: str, at: int, way: dict[str, Any]
 ) -> None:
     with pytest.raises(seq2data.ReadError) as error_info:
-        to_dataset(Misbehaving(what, at=at), **mode)
+        to_dataset(Misbehaving(what, at=at), **way)
     error = error_info.value
     assert error.index == at
     assert all(fact in str(error) for fact in RAISED[what])
@@ -120,31 +120,31 @@ def test_death_in_a_peeked_batch_is_raised_at_once(
 
 @pytest.mark.parametrize("what", ["return_float", "return_wider", "return_nested"])
 def test_last_batch_that_differs_from_the_first_is_judged_at_once(
-    what: str, mode: dict[str, Any]
+    what: str, way: dict[str, Any]
 ) -> None:
     source = Misbehaving(what, at=7)
     if what == "return_wider":
         # Then the dimension counts as one that varies.
-        assert to_dataset(source, **mode).element_spec[0].shape.as_list() == [
+        assert to_dataset(source, **way).element_spec[0].shape.as_list() == [
             None,
             None,
         ]
         return
     with pytest.raises(seq2data.BatchError) as error_info:
-        to_dataset(source, **mode)
+        to_dataset(source, **way)
     assert error_info.value.index == 7
 
 
 @pytest.mark.parametrize("at", [0, 3, 7])
 def test_float_batch_never_goes_into_an_integer_spec(
-    at: int, mode: dict[str, Any]
+    at: int, way: dict[str, Any]
 ) -> None:
     x = tf.TensorSpec([None, 3], tf.float32)
     signature = (x, tf.TensorSpec([None], tf.int64))
     with pytest.raises((seq2data.BatchError, tf.errors.OpError)) as error_info:
         list(
             to_dataset(
-                Misbehaving("return_float", at=at), output_signature=signature, **mode
+                Misbehaving("return_float", at=at), output_signature=signature, **way
             )
         )
     assert all(fact in str(error_info.value) for fact in ("float64", "int64", "[1]"))

@@ -33,13 +33,13 @@ _HAS_ML_DTYPES = tuple(map(int, tf.__version__.split(".")[:2])) >= (2, 13)
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_batches_keep_structure_dtype_and_values(
-    kind: str, mode: dict[str, Any]
+    kind: str, way: dict[str, Any]
 ) -> None:
     pytest.importorskip(_NEEDS.get(kind, "numpy"))
     if kind == "bfloat16" and not _HAS_ML_DTYPES:
         pytest.skip("this TensorFlow does not know the bfloat16 of ml_dtypes")
     source = OfKind(kind)
-    assert_yields(to_dataset(source, **mode), source)
+    assert_yields(to_dataset(source, **way), source)
 
 
 @pytest.mark.parametrize("num_batches", [1, 2, 3])

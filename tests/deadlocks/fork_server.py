@@ -113,9 +113,11 @@ class ForkServer:
 
 def serve(requests: socket.socket) -> list[str]:
     """Returns in each program, with its arguments; never in the server."""
+    gc.disable()  # while so much is made that stays
     import keras  # noqa: F401
     import tensorflow  # noqa: F401
 
+    gc.enable()
     assert len(os.listdir("/proc/self/task")) == 1, "a fork would lack the others"
     gc.freeze()  # collecting what is here would copy its pages
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the keepers
