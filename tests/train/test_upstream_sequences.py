@@ -111,6 +111,7 @@ class Ragged(Sequence):
         return tf.RaggedTensor.from_row_lengths([1, 2, 3, 4], [1, 3]), np.ones((2, 1))
 
 
+@pytest.mark.filterwarnings("ignore:Converting sparse:UserWarning")  # Keras 2.10
 def test_sparse_batches_are_read() -> None:
     model = keras.Sequential(
         [
