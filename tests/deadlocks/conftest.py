@@ -86,11 +86,9 @@ def start(
     programs = []
 
     def start(side: str = "ours", **environment: str) -> Program:
-        afresh = request.config.getoption("--own-interpreters")
         # The controls are run as their users would run them.
-        forks = (
-            None if afresh or side == "legacy" else request.getfixturevalue("server")
-        )
+        afresh = side == "legacy" or request.config.getoption("--own-interpreters")
+        forks = None if afresh else server
         module = request.module.__name__
         started = program.start(module, side, tmp_path, forks, **environment)
         programs.append(started)

@@ -143,7 +143,7 @@ def test_interrupt_never_comes_out_of_running_an_operation() -> None:
     assert not interrupt_watch.is_pending()
 
 
-@pytest.mark.skipif(TENSORFLOW < (2, 15), reason="Python makes the tensors there")
+@pytest.mark.skipif(TENSORFLOW < (2, 15), reason="no `SymbolicTensor` is made")
 def test_interrupt_never_comes_out_of_making_an_operation(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -179,7 +179,7 @@ class PressedNumber:
         return float(self)
 
 
-@pytest.mark.skipif(KERAS < 3, reason="Keras 2 does it in another way")
+@pytest.mark.skipif(KERAS < 3, reason="Keras 2 has no `pythonify_logs`")
 def test_interrupt_is_not_lost_when_logs_become_numbers() -> None:
     from keras.src.utils.python_utils import pythonify_logs
 
@@ -189,7 +189,7 @@ def test_interrupt_is_not_lost_when_logs_become_numbers() -> None:
     assert not interrupt_watch.is_pending()
 
 
-@pytest.mark.skipif(KERAS < 3, reason="Keras 2 does it in another way")
+@pytest.mark.skipif(KERAS < 3, reason="Keras 2 has no `shape` of its own")
 def test_interrupt_is_not_lost_when_a_shape_is_unknown(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
