@@ -14,8 +14,7 @@ MODES = {
     "inline": {"workers": 0},
     "threads": {"workers": 2, "use_multiprocessing": False},
     "forked": {"workers": 2},
-    # One, for each is an interpreter of its own; `start_method` is for several.
-    "executed": {"workers": 1},
+    "executed": {"workers": 2},
 }
 # Until all is imported; see `freeze_what_is_imported`.
 gc.disable()
