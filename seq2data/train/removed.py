@@ -133,7 +133,7 @@ def _message(name: str) -> Optional[str]:
     """What to use instead of a name, None if it is none of the removed ones."""
     for root in _ROOTS:
         instead = _INSTEAD.get(name.removeprefix(f"{root}."))
-        if instead is not None and name.startswith(f"{root}."):
+        if instead and name.startswith(f"{root}.") and _is_keras_3(root):
             return f"`{name}` is not there in Keras 3: {instead}"
     return None
 

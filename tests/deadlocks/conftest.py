@@ -13,6 +13,7 @@ import pytest
 from tests.deadlocks import program
 from tests.deadlocks.fork_server import ForkServer
 from tests.deadlocks.program import Outcome, Program
+from tests.keras_version import KERAS_VERSION
 
 pytest.importorskip("tensorflow")
 
@@ -111,13 +112,13 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         return
     versions = {
         name: importlib.metadata.version(name)
-        for name in ("keras", "tensorflow", "seq2data", "numpy")
+        for name in ("keras", "tf_keras", "tensorflow", "seq2data", "numpy")
         if _is_installed(name)
     }
     about = ", ".join(f"{name} {version}" for name, version in versions.items())
     terminalreporter.write_line(f"\n{about}; {time.strftime('%Y-%m-%d')}\n")
     terminalreporter.write_line(
-        f"| scenario | Keras {versions['keras']} | seq2data |\n|---|---|---|"
+        "| scenario | Keras {}.{} | seq2data |\n|---|---|---|".format(*KERAS_VERSION)
     )
     for module in sorted(rows):
         row = rows[module]

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from tests.keras_version import IS_KERAS_3
+
 # The watchdog asks every process of a program for its stacks so, workers too.
 faulthandler.register(signal.SIGUSR1, all_threads=True)
 
@@ -41,7 +43,7 @@ def indices(dataset: Any) -> list[int]:
 
 def recorder() -> Any:
     """A Keras model; `model.seen` holds the indices of the batches it trained on."""
-    import keras
+    from tensorflow import keras
 
     class Recorder(keras.Model):
         def __init__(self) -> None:
@@ -68,13 +70,6 @@ def recorder() -> Any:
     return model
 
 
-def keras_major() -> int:
-    """2 or 3: which Keras is installed."""
-    import keras
-
-    return int(keras.__version__.split(".")[0])
-
-
 def fit_legacy(
     source: Any,
     model: Any = None,
@@ -95,7 +90,7 @@ def fit_legacy(
     """
     model = recorder() if model is None else model
     options = {"verbose": 0, "shuffle": False, **options}
-    if keras_major() == 2:
+    if not IS_KERAS_3:
         options.update(workers=workers, use_multiprocessing=use_multiprocessing)
     for name in ("source", "validation_data"):
         value = source if name == "source" else options.get(name)
@@ -111,9 +106,9 @@ def fit_legacy(
 
 def as_sequence(source: Any, workers: int = 2, use_multiprocessing: bool = True) -> Any:
     """The same source as an instance of the installed Keras's own class."""
-    import keras
+    from tensorflow import keras
 
-    if keras_major() == 2:
+    if not IS_KERAS_3:
         sequence = object.__new__(_wrapper(keras.utils.Sequence))
     else:
         sequence = _wrapper(keras.utils.PyDataset)(

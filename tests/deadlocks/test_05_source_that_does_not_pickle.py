@@ -6,19 +6,13 @@ of the error, and the training waits for the batches it was to bring.
 
 from __future__ import annotations
 
-import importlib.metadata
 import multiprocessing
 import threading
 from typing import Any
 
 from tests.deadlocks.program import HANGS, Outcome
-from tests.deadlocks.scenario import (
-    Numbered,
-    as_sequence,
-    indices,
-    keras_major,
-    recorder,
-)
+from tests.deadlocks.scenario import Numbered, as_sequence, indices, recorder
+from tests.keras_version import IS_KERAS_3
 
 
 class Watched(Numbered):
@@ -57,7 +51,7 @@ def legacy() -> None:
     sequence = as_sequence(Watched())
     # The scenario's own wrapper would not pickle either, and it is not to blame.
     type(sequence).__reduce__ = lambda self: (as_sequence, (self.source,))
-    pool = {"workers": 2, "use_multiprocessing": True} if keras_major() == 2 else {}
+    pool = {} if IS_KERAS_3 else {"workers": 2, "use_multiprocessing": True}
     try:
         recorder().fit(sequence, verbose=0, shuffle=False, **pool)
     except Exception as error:  # Keras 3 wraps it
@@ -73,7 +67,7 @@ def test_error_names_the_attribute(ours: Outcome) -> None:
 
 
 def test_legacy(legacy: Outcome) -> None:
-    if importlib.metadata.version("keras") < "3":
+    if not IS_KERAS_3:
         assert legacy.summary == HANGS
     else:
         assert legacy.summary == "InvalidArgumentError that does not name the attribute"

@@ -36,9 +36,9 @@ print("the script begins")
 
 import multiprocessing
 import numpy as np
-import keras
+from tensorflow import keras
 
-IS_OLD = keras.__version__ < "3"
+IS_OLD = not hasattr(keras.utils, "PyDataset")
 
 class Photos(keras.utils.Sequence if IS_OLD else keras.utils.PyDataset):
     def __len__(self):

@@ -7,12 +7,12 @@ prepares reaches them an epoch late.
 from __future__ import annotations
 
 import time
-from importlib.metadata import version
 from itertools import product
 from typing import Any
 
 from tests.deadlocks.program import Outcome
 from tests.deadlocks.scenario import Numbered, batch, fit_legacy, recorder
+from tests.keras_version import IS_KERAS_3
 
 NUM_BATCHES, EPOCHS = 6, 3
 UNFINISHED = -1
@@ -52,7 +52,7 @@ def ours() -> None:
 
 
 def legacy() -> None:
-    if version("keras").startswith("2."):
+    if not IS_KERAS_3:
         print("Keras 2 has no such hook")
         return
     seen = fit_legacy(Prepared(), epochs=EPOCHS, use_multiprocessing=False).seen
@@ -66,7 +66,7 @@ def test_batches_follow_the_hook(ours: Outcome) -> None:
 
 
 def test_legacy(legacy: Outcome) -> None:
-    if version("keras").startswith("2."):
+    if not IS_KERAS_3:
         assert legacy.summary == "Keras 2 has no such hook"
     else:
         # The first batches of each epoch for certain; the others if they are quick.

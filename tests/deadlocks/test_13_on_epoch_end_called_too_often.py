@@ -60,7 +60,7 @@ def due(num_batches: int) -> list[int]:
 
 
 def legacy() -> None:
-    import keras
+    from tensorflow import keras
 
     # Reading is ahead of the steps, as it should be; that is what shows the defect.
     slow = keras.callbacks.LambdaCallback(

@@ -62,7 +62,7 @@ def ours() -> None:
 
 
 def legacy() -> None:
-    import keras
+    from tensorflow import keras
 
     # Reading is ahead of the steps, as it should be; that is what shows the defect.
     slow = keras.callbacks.LambdaCallback(

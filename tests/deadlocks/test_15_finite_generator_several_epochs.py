@@ -46,7 +46,7 @@ def ours() -> None:
 
 
 def legacy() -> None:
-    import keras
+    from tensorflow import keras
 
     model, ends = recorder(), [0]
     count = keras.callbacks.LambdaCallback(

@@ -10,13 +10,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from importlib.metadata import version
 from itertools import product
 from typing import Any
 
 import numpy as np
 
 from tests.deadlocks.program import Outcome
+from tests.keras_version import IS_KERAS_3
 
 NUM_BATCHES = 24
 
@@ -44,7 +44,7 @@ class Locked:
 
 
 def identity() -> Any:
-    import keras
+    from tensorflow import keras
 
     layers = [keras.Input((1,)), keras.layers.Activation("linear")]
     return keras.Sequential(layers)
@@ -69,7 +69,7 @@ def ours() -> None:
 
 def legacy() -> None:
     options = {"steps": NUM_BATCHES, "verbose": 0}
-    if version("keras").startswith("2."):
+    if not IS_KERAS_3:
         options.update(workers=4, use_multiprocessing=False)
     try:
         predicted = identity().predict(Locked(jittered()), **options)
@@ -85,7 +85,7 @@ def test_results_have_the_order_of_the_items(ours: Outcome) -> None:
 
 
 def test_legacy(legacy: Outcome) -> None:
-    if version("keras").startswith("2."):
+    if not IS_KERAS_3:
         assert legacy.summary == "disorder"
     else:
         assert legacy.summary == "the iterator class is refused"

@@ -40,7 +40,7 @@ class Counting(Scaled):
 
 def changes(source: Scaled) -> Any:
     """A callback that sets one attribute after each epoch and changes another."""
-    import keras
+    from tensorflow import keras
 
     class Changes(keras.callbacks.Callback):
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:

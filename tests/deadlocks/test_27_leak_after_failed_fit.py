@@ -33,7 +33,7 @@ class Large(Numbered):
 
 def fails() -> Any:
     """A callback that raises in the middle of the first epoch."""
-    import keras
+    from tensorflow import keras
 
     class Fails(keras.callbacks.Callback):
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:

@@ -75,7 +75,7 @@ def interrupted() -> None:
 
 
 def trained() -> None:
-    import keras
+    from tensorflow import keras
 
     from seq2data import fit_generator
 

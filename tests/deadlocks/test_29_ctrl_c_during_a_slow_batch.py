@@ -38,7 +38,7 @@ def tell(step: int) -> None:
 
 def telling() -> Any:
     """A callback that says when only the slow batch is missing."""
-    import keras
+    from tensorflow import keras
 
     return keras.callbacks.LambdaCallback(
         on_train_batch_end=lambda step, logs: tell(step)
@@ -65,7 +65,7 @@ def inline() -> None:
 
 
 def fit() -> None:
-    import keras
+    from tensorflow import keras
 
     from seq2data import to_dataset
 

@@ -12,7 +12,8 @@ import time
 from typing import Any, Callable
 
 from tests.deadlocks.program import Outcome, Program
-from tests.deadlocks.scenario import Numbered, fit_legacy, indices, keras_major
+from tests.deadlocks.scenario import Numbered, fit_legacy, indices
+from tests.keras_version import KERAS_VERSION
 from tests.leaks import ours as processes_and_descriptors
 
 EPOCHS, WORKERS, BATCHES = 500, 16, 16
@@ -40,7 +41,7 @@ def ours() -> None:
 
 
 def legacy() -> None:
-    epochs = LEGACY_EPOCHS[keras_major()]
+    epochs = LEGACY_EPOCHS[KERAS_VERSION[0]]
     fit_legacy(Numbered(8), workers=LEGACY_WORKERS, epochs=epochs)
     deadline = time.monotonic() + 5
     while _reports() < epochs * LEGACY_WORKERS and time.monotonic() < deadline:
@@ -53,7 +54,7 @@ def _reports() -> int:
     name = {
         2: "keras.src.utils.data_utils",
         3: "keras.src.trainers.data_adapters.py_dataset_adapter",
-    }[keras_major()]
+    }[KERAS_VERSION[0]]
     module: Any = sys.modules[name]
     return int(module.get_worker_id_queue().qsize())
 

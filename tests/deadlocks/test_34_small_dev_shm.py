@@ -6,7 +6,6 @@ SIGBUS. A pool's locks live there, too, so it cannot even be made where it is mi
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import subprocess
 import sys
@@ -17,8 +16,8 @@ import pytest
 
 from tests.deadlocks.program import HANGS, Outcome
 from tests.deadlocks.scenario import Numbered, fit_legacy, indices
+from tests.keras_version import KERAS_VERSION
 
-KERAS = int(importlib.metadata.version("keras").partition(".")[0])
 # Run as root of a mount namespace of their own; "$@" is the program.
 _SMALL = "mount -t tmpfs -o size=2m tmpfs /dev/shm"
 _MISSING = """
@@ -107,4 +106,4 @@ def test_dev_shm_is_not_used(ours: Outcome) -> None:
 @needs_mount
 def test_legacy(legacy: Outcome) -> None:
     expected = {2: HANGS, 3: "no pool without /dev/shm: FileNotFoundError"}
-    assert legacy.summary == expected[KERAS]
+    assert legacy.summary == expected[KERAS_VERSION[0]]

@@ -6,13 +6,13 @@ in the helper thread that makes its pool, and waits; Keras 3 refuses.
 
 from __future__ import annotations
 
-import importlib.metadata
 import multiprocessing
 import subprocess
 import sys
 
 from tests.deadlocks.program import HANGS, Outcome
 from tests.deadlocks.scenario import Numbered, fit_legacy, indices, recorder
+from tests.keras_version import IS_KERAS_3
 
 # TensorFlow is imported once more, in the daemonic process.
 LEGACY_S = 60.0
@@ -68,7 +68,7 @@ def test_daemonic_process_has_workers(ours: Outcome) -> None:
 
 
 def test_legacy(legacy: Outcome) -> None:
-    if importlib.metadata.version("keras") < "3":
+    if not IS_KERAS_3:
         assert legacy.summary == HANGS
         assert REFUSAL in legacy.errors  # said by the helper thread
     else:

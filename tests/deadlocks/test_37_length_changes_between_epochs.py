@@ -51,7 +51,7 @@ def ours() -> None:
 
 
 def legacy() -> None:
-    import keras
+    from tensorflow import keras
 
     model, ends = recorder(), [0]
     # Reading is ahead of the steps, as it should be; that is what shows the defect.

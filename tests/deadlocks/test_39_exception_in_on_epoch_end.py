@@ -6,11 +6,11 @@ fails there, and Keras 2 fails at the right place and takes seconds to exit.
 
 from __future__ import annotations
 
-import importlib.metadata
 from typing import Any
 
 from tests.deadlocks.program import Outcome
 from tests.deadlocks.scenario import Numbered, fit_legacy, indices, recorder
+from tests.keras_version import IS_KERAS_3
 
 MODES: list[dict[str, Any]] = [
     {"workers": 0},
@@ -66,6 +66,5 @@ def test_error_comes_at_the_end_of_the_epoch(ours: Outcome) -> None:
 
 
 def test_legacy(legacy: Outcome) -> None:
-    is_old = importlib.metadata.version("keras") < "3"
-    steps = 12 if is_old else 0
+    steps = 0 if IS_KERAS_3 else 12
     assert legacy.summary == f"LookupError after {steps} steps of an epoch of 12"

@@ -6,23 +6,21 @@ and a PyDataset that was not initialised is read by one thread, with a warning.
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import time
 from collections.abc import Iterator
 from typing import Any, Callable
 
 from tests.deadlocks.program import Outcome, Program
-from tests.deadlocks.scenario import Numbered, batch, indices, keras_major, recorder
-
-KERAS = int(importlib.metadata.version("keras").partition(".")[0])
+from tests.deadlocks.scenario import Numbered, batch, indices, recorder
+from tests.keras_version import IS_KERAS_3, KERAS_VERSION
 
 
 def forgetful() -> Any:
     """A Sequence of the installed Keras that does not initialise it, as most do not."""
-    import keras
+    from tensorflow import keras
 
-    base = keras.utils.Sequence if keras_major() == 2 else keras.utils.PyDataset
+    base = keras.utils.PyDataset if IS_KERAS_3 else keras.utils.Sequence
 
     class Forgetful(base):  # type: ignore[misc]
         def __init__(self, length: int) -> None:
@@ -111,5 +109,5 @@ def test_legacy(legacy: Outcome) -> None:
         2: "works, works, works, works",
         3: "AttributeError, TypeError, ValueError, works",
     }
-    assert legacy.summary == expected[KERAS]
-    assert ("super().__init__" in legacy.errors) == (KERAS == 3)
+    assert legacy.summary == expected[KERAS_VERSION[0]]
+    assert ("super().__init__" in legacy.errors) == IS_KERAS_3

@@ -7,7 +7,6 @@ the end of `steps_per_epoch` Keras 3 does stop it, by reading all that is queued
 from __future__ import annotations
 
 import gc
-import importlib.metadata
 import os
 import time
 from functools import partial
@@ -17,9 +16,8 @@ import pytest
 
 from tests.deadlocks.program import Outcome, Program
 from tests.deadlocks.scenario import Numbered, fit_legacy, recorder
+from tests.keras_version import IS_KERAS_3, KERAS_VERSION
 
-VERSION = tuple(map(int, importlib.metadata.version("keras").split(".")[:2]))
-KERAS = VERSION[0]
 STEPS = 4
 SLOW_S = 1.5
 # Reading what is queued would take longer; what is being read may be waited for.
@@ -43,7 +41,7 @@ class Slow(Numbered):
 
 def stopper() -> Any:
     """A callback that stops the training; `last` is when the last step was over."""
-    import keras
+    from tensorflow import keras
 
     class Stopper(keras.callbacks.Callback):
         last = 0.0
@@ -114,7 +112,7 @@ def test_fit_returns_and_reading_ends(ours: Outcome) -> None:
 
 
 @pytest.mark.xfail(
-    VERSION < (2, 15) or KERAS == 3,
+    KERAS_VERSION < (2, 15) or IS_KERAS_3,
     strict=True,
     reason="every Keras but 2.15 leaves its iterator in a reference cycle when it "
     "stops inside an epoch; until Python collects that, the queue fills up",
@@ -128,5 +126,5 @@ def test_legacy(legacy: Outcome) -> None:
     assert legacy.code == 0, legacy.errors
     stopped, stepped = legacy.summary.split("; ")
     assert int(stopped.split()[3]) > 0
-    if KERAS == 3:
+    if IS_KERAS_3:
         assert float(stepped.split()[1].strip("+")) > PROMPT_S

@@ -7,11 +7,11 @@ next epoch, or the end of the training, may go on.
 from __future__ import annotations
 
 import time
-from importlib.metadata import version
 from typing import Any
 
 from tests.deadlocks.program import Outcome
 from tests.deadlocks.scenario import Numbered, fit_legacy, recorder
+from tests.keras_version import IS_KERAS_3
 
 NUM_BATCHES, EPOCHS = 8, 6
 IDLE_S = 2.0  # in all; the criterion of 50 ms per epoch is a benchmark's
@@ -20,7 +20,7 @@ LEGACY_S = 90
 
 def stopwatch() -> Any:
     """A callback that keeps `idle`: from each epoch's last step to what comes next."""
-    import keras
+    from tensorflow import keras
 
     class Stopwatch(keras.callbacks.Callback):
         def __init__(self) -> None:
@@ -73,5 +73,5 @@ def test_next_epoch_follows_at_once(ours: Outcome) -> None:
 
 def test_legacy(legacy: Outcome) -> None:
     assert legacy.code == 0
-    if version("keras").startswith("2."):  # on a loaded machine not each time
+    if not IS_KERAS_3:  # on a loaded machine not each time
         assert int(legacy.summary.split()[2]) > 4000

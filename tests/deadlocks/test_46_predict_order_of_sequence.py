@@ -7,11 +7,11 @@ and so must seq2data.
 from __future__ import annotations
 
 import time
-from importlib.metadata import version
 from typing import Any
 
 from tests.deadlocks.program import Outcome
 from tests.deadlocks.scenario import Numbered, as_sequence
+from tests.keras_version import IS_KERAS_3
 
 NUM_BATCHES, WORKERS, CALLS = 24, 4, 3
 LEGACY_S = 90  # Keras 2 waits 5 s at the end of each call
@@ -26,7 +26,7 @@ class Jittered(Numbered):
 
 
 def predicted(source: Any, **options: Any) -> list[bool]:
-    import keras
+    from tensorflow import keras
 
     layers = [keras.Input((1,)), keras.layers.Activation("linear")]
     model = keras.Sequential(layers)
@@ -50,9 +50,8 @@ def ours() -> None:
 
 def legacy() -> None:
     sequence = as_sequence(Jittered(NUM_BATCHES), WORKERS)
-    options = {"workers": WORKERS, "use_multiprocessing": True}
-    is_2 = version("keras").startswith("2.")
-    is_right = all(predicted(sequence, **(options if is_2 else {})))
+    pool = {} if IS_KERAS_3 else {"workers": WORKERS, "use_multiprocessing": True}
+    is_right = all(predicted(sequence, **pool))
     print("in order" if is_right else "disorder")
 
 

@@ -7,15 +7,14 @@ is refused, and who wants two writes a third one that reads both.
 from __future__ import annotations
 
 import collections
-import importlib.metadata
 from typing import Any
 
 import numpy as np
 
 from tests.deadlocks.program import Outcome
 from tests.deadlocks.scenario import Numbered, batch, fit_legacy, recorder
+from tests.keras_version import KERAS_VERSION
 
-KERAS = int(importlib.metadata.version("keras").partition(".")[0])
 BATCHES = 15
 
 
@@ -105,5 +104,5 @@ def test_every_sequence_keeps_its_order(ours: Outcome) -> None:
 
 
 def test_legacy(legacy: Outcome) -> None:
-    error = {2: "AttributeError", 3: "ValueError"}[KERAS]
+    error = {2: "AttributeError", 3: "ValueError"}[KERAS_VERSION[0]]
     assert legacy.summary == f"refused with {error}"

@@ -6,15 +6,12 @@ worker has the model but none of the threads that run it.
 
 from __future__ import annotations
 
-import importlib.metadata
 from typing import Any, Callable
 
 import numpy as np
 
 from tests.deadlocks.program import HANGS, Outcome, Program
 from tests.deadlocks.scenario import Numbered, batch, fit_legacy, indices
-
-KERAS = int(importlib.metadata.version("keras").partition(".")[0])
 
 
 class Encoded(Numbered):
@@ -43,7 +40,7 @@ class EncodedLater(Encoded):
 
 
 def encoder() -> Any:
-    import keras
+    from tensorflow import keras
 
     one = keras.initializers.Constant(1.0)
     return keras.Sequential(

@@ -6,7 +6,6 @@ the batch fails where the same line works without workers.
 
 from __future__ import annotations
 
-import importlib.metadata
 import multiprocessing
 from typing import Any, Optional
 
@@ -14,8 +13,6 @@ import numpy as np
 
 from tests.deadlocks.program import Outcome
 from tests.deadlocks.scenario import Numbered, fit_legacy, indices
-
-KERAS = int(importlib.metadata.version("keras").partition(".")[0])
 
 
 class Pooled(Numbered):

@@ -78,9 +78,14 @@ def build_model(keras: Any, tf: Any, nesting: str) -> Any:
         outputs = keras.layers.Dense(1)(joined)
     model = keras.models.Model(inputs, outputs)
     # The function that notes is Python's, and not for XLA.
-    options = {"jit_compile": False} if keras.__version__.startswith("3.") else {}
+    options = {"jit_compile": False} if _version(keras).startswith("3.") else {}
     model.compile(keras.optimizers.SGD(LEARNING_RATE), losses, **options)
     return model
+
+
+def _version(keras: Any) -> str:
+    """As `tf.keras`, the last versions of Keras 2 do not say which they are."""
+    return getattr(keras, "__version__", "2.")
 
 
 def set_weights(model: Any) -> None:
@@ -211,7 +216,7 @@ def run(
             outcome = "raised " + type(error).__name__
             message = next(iter(str(error).splitlines()), "")
     # Legacy threads may go on.
-    trace = _Trace(list(tape.events), program, keras.__version__)
+    trace = _Trace(list(tape.events), program, _version(keras))
     fields = trace.fields()
     fields["outcome"] = outcome
     if message and "/" not in message and "0x" not in message:

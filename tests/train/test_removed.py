@@ -15,11 +15,16 @@ tf = pytest.importorskip("tensorflow")
 
 import seq2data  # noqa: E402
 
-IS_KERAS_3 = keras.__version__.startswith("3.")
-
 pytestmark = pytest.mark.tensorflow
 
-keras_3_only = pytest.mark.skipif(not IS_KERAS_3, reason="Keras 2 has its own")
+# With tf_keras, `keras` is Keras 3 and `tf.keras` is not.
+KERAS_3 = {
+    name: module
+    for name, module in (("keras", keras), ("tensorflow.keras", tf.keras))
+    if getattr(module, "__version__", "2.").startswith("3.")
+}
+keras_3_only = pytest.mark.skipif(not KERAS_3, reason="Keras 2 has its own")
+keras_2_only = pytest.mark.skipif(len(KERAS_3) == 2, reason="Keras 3 has none")
 
 BACK = [
     ("keras.utils", "OrderedEnqueuer"),
@@ -46,7 +51,6 @@ GONE = [
     ("utils", "np_utils", "keras.utils.to_categorical"),
     ("wrappers", "scikit_learn", "scikeras"),
 ]
-each_root = pytest.mark.parametrize("root", ["keras", "tensorflow.keras"])
 each_gone = pytest.mark.parametrize(("module", "name", "instead"), GONE)
 
 
@@ -70,11 +74,13 @@ def contents() -> dict[str, Any]:
 @pytest.mark.usefixtures("patched")
 @pytest.mark.parametrize(("module", "name"), BACK)
 def test_name_can_be_imported_again(module: str, name: str) -> None:
+    root, _, path = module.partition("keras.")
+    if root + "keras" not in KERAS_3:
+        pytest.skip("`tf.keras` is Keras 2, which has its own")
     namespace: dict[str, Any] = {}
     exec(f"from {module} import {name}", namespace)
-    path = module.partition("keras.")[2].split(".")
-    for owner in (keras, tf.keras):
-        for part in path:
+    for owner in KERAS_3.values():
+        for part in path.split("."):
             owner = getattr(owner, part)
         assert getattr(owner, name) is namespace[name]
 
@@ -89,7 +95,7 @@ def test_keras_is_as_before_without_the_patches() -> None:
     for _ in range(2):
         seq2data.patch_keras()
         seq2data.patch_keras()
-        assert (contents() == before) != IS_KERAS_3
+        assert (contents() == before) != bool(KERAS_3)
         seq2data.unpatch_keras()
         assert contents().keys() == before.keys()
         assert contents() == before
@@ -98,7 +104,7 @@ def test_keras_is_as_before_without_the_patches() -> None:
 
 @keras_3_only
 @pytest.mark.usefixtures("patched")
-@each_root
+@pytest.mark.parametrize("root", KERAS_3)
 @each_gone
 def test_import_of_what_is_gone_says_what_to_use(
     root: str, module: str, name: str, instead: str
@@ -119,7 +125,7 @@ def test_import_of_what_is_gone_says_what_to_use(
 def test_use_of_what_is_gone_says_what_to_use(
     module: str, name: str, instead: str
 ) -> None:
-    for owner in (getattr(keras, module), getattr(tf.keras, module)):
+    for owner in (getattr(each, module) for each in KERAS_3.values()):
         assert not hasattr(owner, name)
         with pytest.raises(AttributeError, match=instead):
             getattr(owner, name)
@@ -135,13 +141,33 @@ def test_other_names_are_missed_as_ever() -> None:
         importlib.import_module("keras.utils.anything")
 
 
-@pytest.mark.skipif(IS_KERAS_3, reason="Keras 3 has none")
+@keras_2_only
 @pytest.mark.usefixtures("unpatched")
 @pytest.mark.parametrize("name", ["OrderedEnqueuer", "GeneratorEnqueuer"])
 def test_keras_2_keeps_its_own(name: str) -> None:
-    own = getattr(keras.utils, name)
+    own = getattr(tf.keras.utils, name)
     seq2data.patch_keras()
-    assert getattr(keras.utils, name) is own is getattr(tf.keras.utils, name)
+    assert getattr(tf.keras.utils, name) is own
+
+
+@keras_2_only
+@pytest.mark.usefixtures("unpatched")
+@each_gone
+def test_keras_2_says_itself_what_it_has_not(
+    module: str, name: str, instead: str
+) -> None:
+    del instead
+
+    def outcome() -> str:
+        try:
+            exec(f"from tensorflow.keras.{module} import {name}", {})
+        except ImportError as error:
+            return repr(error)
+        return "imported"
+
+    own = outcome()
+    seq2data.patch_keras()
+    assert outcome() == own
 
 
 @keras_3_only

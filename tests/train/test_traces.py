@@ -71,17 +71,16 @@ def _ordered(field: str, trace: dict[str, Any]) -> Any:
 @functools.cache
 def model_of(nesting: str) -> Any:
     """One for all programs: each sets its weights first."""
-    import keras
     import tensorflow as tf
 
     from tests.train.program_run import build_model
 
-    return build_model(keras, tf, nesting)
+    return build_model(tf.keras, tf, nesting)
 
 
 @functools.cache
 def keras_sequence() -> Any:
-    import keras
+    from tensorflow import keras
 
     return type("KerasBatches", (Batches, keras.utils.Sequence), {})
 
@@ -101,7 +100,7 @@ def way(
 
 def trace_of(program: Program, way: str) -> dict[str, Any]:
     """The program's trace here, by `fit_generator` and its kin or by `fit` and its."""
-    import keras
+    from tensorflow import keras
 
     import seq2data
     from tests.train.program_run import run
@@ -125,13 +124,14 @@ def trace_of(program: Program, way: str) -> dict[str, Any]:
 @pytest.mark.tensorflow
 @every_program
 def test_program_does_what_the_contract_and_the_traces_say(name: str, way: str) -> None:
-    keras = pytest.importorskip("keras")
-    is_keras_3 = keras.__version__.startswith("3.")
+    pytest.importorskip("tensorflow")
+    from tests.keras_version import IS_KERAS_3
+
     own = trace_of(BY_NAME[name], way)
-    due = expected(BY_NAME[name], is_keras_3)
+    due = expected(BY_NAME[name], IS_KERAS_3)
     assert {field: own.get(field) for field in differing(own, due)} == {}, due
     for system, traces in LEGACY.items():
-        known = known_fields(system, name, is_keras_3)
+        known = known_fields(system, name, IS_KERAS_3)
         assert differing(own, traces[name]) == known, system
 
 

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-keras = pytest.importorskip("keras")
-pytest.importorskip("tensorflow")
+tf = pytest.importorskip("tensorflow")
 
+from tests.keras_version import IS_KERAS_3  # noqa: E402
 from tests.train.upstream import (  # noqa: E402
     Deadly,
     Faulty,
@@ -35,8 +35,8 @@ threads_and_processes = pytest.mark.parametrize(
 @pytest.fixture
 def enqueuers(patched: None) -> Any:
     """Where ours are; Keras 2 keeps its own."""
-    if keras.__version__.startswith("3."):
-        return keras.utils
+    if IS_KERAS_3:
+        return tf.keras.utils
     from seq2data.train import enqueuers
 
     return enqueuers

@@ -9,15 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-keras = pytest.importorskip("keras")
 tf = pytest.importorskip("tensorflow")
 
 import seq2data  # noqa: E402
 from seq2data.train.feeding import is_legacy  # noqa: E402
+from tests.keras_version import IS_KERAS_3  # noqa: E402
 from tests.train.test_methods import recorder  # noqa: E402
 from tests.train.upstream import ENDLESS, Batches, Locked, batch, items  # noqa: E402
 from tests.train.upstream_models import (  # noqa: E402
-    IS_KERAS_3,
     Shapes,
     Tracker,
     WithoutCall,
@@ -25,6 +24,7 @@ from tests.train.upstream_models import (  # noqa: E402
     squared_error,
 )
 
+keras = tf.keras  # that of Keras 3, Keras 2 or tf_keras
 pytestmark = [pytest.mark.tensorflow, pytest.mark.usefixtures("patched")]
 
 every_way = pytest.mark.parametrize(

@@ -7,20 +7,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-keras = pytest.importorskip("keras")
 tf = pytest.importorskip("tensorflow")
 
 import seq2data  # noqa: E402
+from tests.keras_version import IS_KERAS_3  # noqa: E402
 from tests.train.test_methods import recorder  # noqa: E402
 from tests.train.upstream import Batches, Growing, batch, items  # noqa: E402
 from tests.train.upstream_models import (  # noqa: E402
-    IS_KERAS_3,
     Tracker,
     linear,
     squared_error,
     two_outputs,
 )
 
+keras = tf.keras  # that of Keras 3, Keras 2 or tf_keras
 pytestmark = [pytest.mark.tensorflow, pytest.mark.usefixtures("patched")]
 
 by_either_method = pytest.mark.parametrize("method", ["fit", "fit_generator"])

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-keras = pytest.importorskip("keras")
-pytest.importorskip("tensorflow")
+tf = pytest.importorskip("tensorflow")
 
 import seq2data  # noqa: E402
 from tests.train.test_methods import recorder  # noqa: E402
@@ -24,6 +23,7 @@ from tests.train.upstream_models import (  # noqa: E402
     two_outputs,
 )
 
+keras = tf.keras  # that of Keras 3, Keras 2 or tf_keras
 pytestmark = [pytest.mark.tensorflow, pytest.mark.usefixtures("patched")]
 
 every_way = pytest.mark.parametrize(

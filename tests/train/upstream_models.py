@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
-
-IS_KERAS_3 = keras.__version__.startswith("3.")
+from tensorflow import keras
 
 
 class Shapes(keras.Model):
