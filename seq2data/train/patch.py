@@ -9,8 +9,6 @@ are back in its modules. A Keras that is imported later is patched when it is.
 from __future__ import annotations
 
 import inspect
-import sys
-from types import ModuleType
 from typing import Any, Callable
 
 import wrapt
@@ -24,7 +22,8 @@ from seq2data.train.methods import (
     predict_generator,
 )
 from seq2data.train.queue import Queue
-from seq2data.train.removed import MODULES_OF_TENSORFLOW, RemovedNames
+from seq2data.train.removed import put_names_back, take_names_away
+from seq2data.train.when_imported import WhenImported
 
 _KERASES = ("keras", "tf_keras")
 _REMOVED = (evaluate_generator, fit_generator, predict_generator)
@@ -38,36 +37,22 @@ _OF_ARRAYS = ("y", "batch_size", "sample_weight", "validation_split")
 
 
 class _Patches:
-    """The patched classes and modules."""
+    """The patched classes."""
 
     def __init__(self) -> None:
-        self._is_on = False
-        self._has_hooks = False
         self._attributes = Attributes()
-        self._removed = RemovedNames()
+        self._kerases = WhenImported(
+            _KERASES, lambda module: self._patch_model(module.Model)
+        )
 
     def begin(self) -> None:
-        self._is_on = True
-        if not self._has_hooks:  # they cannot be taken back
-            self._has_hooks = True
-            for name in (*_KERASES, *MODULES_OF_TENSORFLOW):
-                wrapt.register_post_import_hook(self._patch, name)
-        for name in (*_KERASES, *MODULES_OF_TENSORFLOW):
-            if name in sys.modules:
-                self._patch(sys.modules[name])
+        put_names_back()
+        self._kerases.begin()
 
     def end(self) -> None:
-        self._is_on = False
+        self._kerases.end()
         self._attributes.restore()
-        self._removed.restore()
-
-    def _patch(self, module: ModuleType) -> None:
-        if not self._is_on:
-            return
-        if module.__name__ in _KERASES:
-            self._patch_model(module.Model)
-        if module.__name__ != "tf_keras":  # a Keras 2, which has all there was
-            self._removed.put_back(module)
+        take_names_away()
 
     def _patch_model(self, model: type) -> None:
         if self._attributes.is_set_on(model):

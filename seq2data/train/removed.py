@@ -1,8 +1,8 @@
-"""The names that Keras 3 has removed from its modules and old input code imports.
+"""Puts the names that Keras 3 has removed back into its modules.
 
-They are back where there is something that does the same. For those where there is
-nothing, an import or an attribute access says what to use instead. Keras 2 has its own
-and stays as it is.
+Old input code imports them. Those that have a successor are back; for the others an
+import or an attribute access says what to use instead. Keras 2 has its own and stays as
+it is. Without TensorFlow, for workers do it, too: they import the user's modules anew.
 """
 
 from __future__ import annotations
@@ -10,110 +10,86 @@ from __future__ import annotations
 import importlib
 import importlib.abc
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, Callable, Optional
 
 from seq2data.train.attributes import Attributes
-from seq2data.train.enqueuers import (
-    GeneratorEnqueuer,
-    OrderedEnqueuer,
-    SequenceEnqueuer,
-)
+from seq2data.train.removed_names import GONE, INCOMPLETE, MOVED
+from seq2data.train.when_imported import WhenImported
+from seq2data.workers.preparation import forget_step, prepare_workers
 
-_ENQUEUERS = (GeneratorEnqueuer, OrderedEnqueuer, SequenceEnqueuer)
-
-# `tf.keras` has what `keras` has and more, and some modules of its own.
+# What `tf.keras` is; `keras` has not all of it, nor has it all of `keras`.
 _TF_KERAS = "keras._tf_keras.keras"
 # `from tensorflow.keras.utils import ...` loads the files of `tf.keras` once more.
 _TENSORFLOW_KERAS = "tensorflow.keras"
 _ROOTS = ("keras", _TF_KERAS, _TENSORFLOW_KERAS)
 
-_INSTEAD = {
-    "backend.get_session": "Keras has no session any more, so leave the call out; the "
-    "options of a GPU are in `tf.config`",
-    "backend.set_session": "Keras has no session any more, so leave the call out; the "
-    "options of a GPU are in `tf.config`",
-    "utils.HDF5Matrix": "open the file with `h5py` in `__getitem__` of a "
-    "`keras.utils.Sequence`, and slice its dataset there",
-    "utils.io_utils": "`HDF5Matrix` was in it: open the file with `h5py` in "
-    "`__getitem__` of a `keras.utils.Sequence`, and slice its dataset there",
-    "utils.multi_gpu_model": "build and compile the model in the scope of a "
-    "`tf.distribute.MirroredStrategy`",
-    "utils.np_utils": "use `keras.utils.to_categorical` and `keras.utils.normalize`",
-    "wrappers.scikit_learn": "use `keras.wrappers.SKLearnClassifier` and "
-    "`keras.wrappers.SKLearnRegressor`, or the package `scikeras`",
-}
-
-_PATCHED = ("backend", "utils", "wrappers")
-MODULES_OF_TENSORFLOW = tuple(f"{_TENSORFLOW_KERAS}.{name}" for name in _PATCHED)
-"""Modules that are to be patched when they are imported, besides Keras itself."""
+# Imported, with TensorFlow, when they are asked for.
+_ENQUEUERS_OF = "seq2data.train.enqueuers"
+_ENQUEUERS = ("GeneratorEnqueuer", "OrderedEnqueuer", "SequenceEnqueuer")
+_HAVE_ENQUEUERS = (".utils", ".utils.data_utils")
 
 
 class RemovedNames:
-    """Puts removed names back into modules of Keras 3, and takes them away again."""
+    """Puts them back, and takes them away again."""
 
     def __init__(self) -> None:
         self._attributes = Attributes()
-        self._modules: list[str] = []
         self._finder = _Finder()
+        names = (
+            "keras",
+            *(f"{_TENSORFLOW_KERAS}.{path}" for path in INCOMPLETE if path),
+        )
+        self._modules = WhenImported(names, self._patch)
 
-    def put_back(self, module: ModuleType) -> None:
-        """Patches Keras 3 itself, or one of MODULES_OF_TENSORFLOW."""
+    def put_back(self) -> None:
+        """In every Keras 3 that is or will be imported."""
+        self._modules.begin()
+
+    def take_away(self) -> None:
+        """As if nothing had been."""
+        self._modules.end()
+        self._finder.forget()
+        self._attributes.restore()
+
+    def _patch(self, module: ModuleType) -> None:
         root = "keras" if module.__name__ == "keras" else _TENSORFLOW_KERAS
         if not _is_keras_3(root):
             return
-        if self._finder not in sys.meta_path:
-            sys.meta_path.append(self._finder)  # last: what can be found is there
-        if module.__name__ in MODULES_OF_TENSORFLOW:
-            self._patch(module)
+        self._finder.begin()
+        if root != "keras":
+            self._complete(module, module.__name__.removeprefix(f"{root}."))
             return
-        tf_keras = importlib.import_module(_TF_KERAS)
-        self._put_back_preprocessing(tf_keras.preprocessing)
-        for name in _PATCHED:
-            if hasattr(module, name):  # Keras 3 has had `wrappers` since 3.8
-                self._patch(importlib.import_module(f"keras.{name}"))
-                self._patch(getattr(tf_keras, name))
+        for path in INCOMPLETE:
+            for each in (_module("keras", path), _module(_TF_KERAS, path)):
+                if each is not None:
+                    self._complete(each, path)
 
-    def restore(self) -> None:
-        """Takes all back."""
-        self._attributes.restore()
-        while self._modules:
-            del sys.modules[self._modules.pop()]
-        if self._finder in sys.meta_path:
-            sys.meta_path.remove(self._finder)
-
-    def _patch(self, module: ModuleType) -> None:
-        if self._attributes.is_set_on(module):
+    def _complete(self, module: ModuleType, path: str) -> None:
+        if "__getattr__" in vars(module):
             return
-        if module.__name__.endswith(".utils"):
-            for enqueuer in _ENQUEUERS:
-                self._add(module, enqueuer.__name__, enqueuer)
-        if module.__name__ == "keras.utils":
-            self._add_module(module, "data_utils", _data_utils(module))
-        if "__getattr__" not in vars(module):
-            self._attributes.set(module, "__getattr__", _says_what_is_gone(module))
+        self._attributes.set(module, "__getattr__", _getattr_of(module.__name__))
+        for name, value in _names_of(path):
+            if name not in vars(module):
+                self._attributes.set(module, name, value)
 
-    def _put_back_preprocessing(self, source: ModuleType) -> None:
-        """What `tf.keras.preprocessing` still has, `keras.preprocessing` gets back."""
-        for name in ("image", "sequence"):
-            target = importlib.import_module(f"keras.preprocessing.{name}")
-            for each, value in vars(getattr(source, name)).items():
-                if not each.startswith("_"):
-                    self._add(target, each, value)
-        parent = importlib.import_module("keras.preprocessing")
-        self._add_module(parent, "text", source.text)
 
-    def _add(self, module: ModuleType, name: str, value: Any) -> None:
-        if not hasattr(module, name):
-            self._attributes.set(module, name, value)
+def _module(root: str, path: str) -> Optional[ModuleType]:
+    """None for what this Keras 3 has not: `wrappers` came with 3.8."""
+    try:
+        return importlib.import_module(f"{root}.{path}".rstrip("."))
+    except ModuleNotFoundError:
+        return None
 
-    def _add_module(self, parent: ModuleType, name: str, module: ModuleType) -> None:
-        full_name = f"{parent.__name__}.{name}"
-        if full_name not in sys.modules:
-            sys.modules[full_name] = module
-            self._modules.append(full_name)
-            self._add(parent, name, module)
+
+def _names_of(path: str) -> Iterator[tuple[str, Any]]:
+    """What a module has in `keras` or in `tf.keras`."""
+    for root in ("keras", _TF_KERAS):
+        for name, value in vars(_module(root, path) or ModuleType("")).items():
+            if not (name.startswith("_") or isinstance(value, ModuleType)):
+                yield name, value
 
 
 def _is_keras_3(root: str) -> bool:
@@ -121,53 +97,100 @@ def _is_keras_3(root: str) -> bool:
     return version.startswith("3.")
 
 
-def _data_utils(parent: ModuleType) -> ModuleType:
-    """The module where `Sequence` and the enqueuers once were."""
-    module = ModuleType(f"{parent.__name__}.data_utils")
-    for name in ("Sequence", "get_file", *(each.__name__ for each in _ENQUEUERS)):
-        setattr(module, name, getattr(parent, name))
-    return module
-
-
-def _message(name: str) -> Optional[str]:
-    """What to use instead of a name, None if it is none of the removed ones."""
+def _path_of(name: str) -> Optional[str]:
+    """Where in Keras 3 a name is, None if it is none of the removed ones."""
     for root in _ROOTS:
-        instead = _INSTEAD.get(name.removeprefix(f"{root}."))
-        if instead and name.startswith(f"{root}.") and _is_keras_3(root):
-            return f"`{name}` is not there in Keras 3: {instead}"
+        path = name.removeprefix(f"{root}.")
+        if path != name and (path in MOVED or path in GONE) and _is_keras_3(root):
+            return path
     return None
 
 
-def _says_what_is_gone(module: ModuleType) -> Callable[[str], Any]:
-    module_name = module.__name__
+def _message(name: str, path: str) -> str:
+    shown = name.replace(_TF_KERAS, "tf.keras")
+    return f"`{shown}` is not there in Keras 3: {GONE[path]}"
+
+
+def _getattr_of(module: str) -> Callable[[str], Any]:
+    """The `__getattr__` of a module, for names that it has not."""
 
     def getattribute(name: str) -> Any:
-        default = f"module '{module_name}' has no attribute '{name}'"
-        raise AttributeError(_message(f"{module_name}.{name}") or default)
+        full_name = f"{module}.{name}"
+        if name in _ENQUEUERS and module.endswith(_HAVE_ENQUEUERS):
+            return getattr(importlib.import_module(_ENQUEUERS_OF), name)
+        path = _path_of(full_name)
+        if path in MOVED:
+            return importlib.import_module(full_name)
+        default = f"module '{module}' has no attribute '{name}'"
+        raise AttributeError(_message(full_name, path) if path else default)
 
     return getattribute
 
 
-class _Finder(importlib.abc.MetaPathFinder):
-    """Finds nothing, and says so for the names that were removed.
+class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Makes the modules that were moved, and says what to use instead of the others.
 
     `from package import name` looks for a module of that name where the package has no
     such attribute, and so asks for names that are no modules, too.
     """
+
+    def __init__(self) -> None:
+        self._made: list[ModuleType] = []
+
+    def begin(self) -> None:
+        """Is asked from now on."""
+        if self not in sys.meta_path:
+            sys.meta_path.append(self)  # last: what can be found is there
+
+    def forget(self) -> None:
+        """Is asked no more, and what it has made is not found again."""
+        if self in sys.meta_path:
+            sys.meta_path.remove(self)
+        while self._made:
+            module = self._made.pop()
+            sys.modules.pop(module.__name__, None)
+            parent, _, name = module.__name__.rpartition(".")
+            if vars(sys.modules.get(parent, module)).get(name) is module:
+                delattr(sys.modules[parent], name)  # the import system set it
 
     def find_spec(
         self,
         fullname: str,
         path: Optional[Sequence[str]],
         target: Optional[ModuleType] = None,
-    ) -> None:
+    ) -> Optional[ModuleSpec]:
         """Part of the import system.
 
         Raises:
-            ModuleNotFoundError: The module, or attribute of a package, was removed.
+            ModuleNotFoundError: The module, or attribute of a package, is gone.
         """
         del path, target
-        message = _message(fullname)
-        if message is not None:
+        where = _path_of(fullname)
+        if where in MOVED:
+            return ModuleSpec(fullname, self, origin="seq2data", is_package=True)
+        if where is not None:
             # Without its `name`, by which `from ... import` would know and replace it.
-            raise ModuleNotFoundError(message)
+            raise ModuleNotFoundError(_message(fullname, where))
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Part of the import system."""
+        for path in MOVED[_path_of(module.__name__) or ""]:
+            vars(module).update(_names_of(path))
+        vars(module)["__getattr__"] = _getattr_of(module.__name__)
+        self._made.append(module)
+
+
+_removed_names = RemovedNames()
+
+
+def put_names_back() -> None:
+    """Puts them back, here and in the workers that are started from now on."""
+    _removed_names.put_back()
+    prepare_workers(put_names_back)
+
+
+def take_names_away() -> None:
+    """Takes back what `put_names_back` did."""
+    forget_step(put_names_back)
+    _removed_names.take_away()

@@ -26,6 +26,7 @@ import wrapt
 from seq2data.errors import PayloadError
 from seq2data.workers.diagnosis import explain
 from seq2data.workers.messages import Extent, Load
+from seq2data.workers.preparation import Preparation
 from seq2data.workers.reducers.pickler import dumps
 from seq2data.workers.transport.segments import Mapping, write_file
 from seq2data.workers.write_watch import WriteWatch
@@ -201,7 +202,7 @@ def _pickle(source: Any) -> tuple[np.ndarray, list[np.ndarray], bool]:
         return False
 
     try:
-        main, survives_fork = dumps(source, keep)
+        main, survives_fork = dumps((Preparation(), source), keep)
     except Exception as error:
         raise PayloadError(explain(source, error)) from error
     return np.frombuffer(main, np.uint8), buffers, survives_fork
@@ -236,7 +237,9 @@ def load(message: Load, descriptors: list[int]) -> Any:
     collects = gc.isenabled()
     gc.disable()  # what imports make is no garbage, and Keras's make a million objects
     try:
-        return pickle.loads(view(message.pickle), buffers=map(view, message.buffers))
+        buffers = map(view, message.buffers)
+        _, source = pickle.loads(view(message.pickle), buffers=buffers)
+        return source
     finally:
         if collects:
             gc.enable()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -41,14 +42,43 @@ BACK = [
     ("keras.preprocessing.sequence", "TimeseriesGenerator"),
     ("keras.preprocessing.sequence", "skipgrams"),
     ("keras.preprocessing.text", "Tokenizer"),
+    ("keras.backend", "binary_crossentropy"),
+    ("keras.backend", "mean"),
+    ("keras.backend.tensorflow_backend", "mean"),
+    ("keras.callbacks.callbacks", "EarlyStopping"),
+    ("keras.engine", "Layer"),
+    ("keras.engine.topology", "Input"),
+    ("keras.engine.topology", "get_source_inputs"),
+    ("keras.engine.training", "Model"),
+    ("keras.layers.advanced_activations", "LeakyReLU"),
+    ("keras.layers.convolutional", "Conv2D"),
+    ("keras.layers.core", "Dense"),
+    ("keras.layers.embeddings", "Embedding"),
+    ("keras.layers.merge", "concatenate"),
+    ("keras.layers.normalization", "BatchNormalization"),
+    ("keras.layers.pooling", "MaxPooling2D"),
+    ("keras.layers.recurrent", "LSTM"),
+    ("keras.layers.wrappers", "TimeDistributed"),
+    ("keras.losses", "mse"),
+    ("keras.objectives", "categorical_crossentropy"),
+    ("keras.utils.generic_utils", "Progbar"),
+    ("keras.utils.np_utils", "to_categorical"),
+    ("keras.utils.vis_utils", "plot_model"),
+    ("tensorflow.keras.experimental", "CosineDecay"),
+    ("tensorflow.keras.layers.experimental.preprocessing", "Rescaling"),
+    ("tensorflow.keras.losses", "mean_squared_error"),
 ]
 GONE = [
     ("backend", "get_session", "tf.config"),
     ("backend", "set_session", "tf.config"),
+    ("backend", "learning_phase", "training=True"),
+    ("backend.tensorflow_backend", "set_session", "tf.config"),
+    ("layers", "CuDNNLSTM", "keras.layers.LSTM"),
+    ("mixed_precision", "experimental", "set_global_policy"),
     ("utils", "HDF5Matrix", "h5py"),
     ("utils", "io_utils", "h5py"),
     ("utils", "multi_gpu_model", "MirroredStrategy"),
-    ("utils", "np_utils", "keras.utils.to_categorical"),
+    ("utils", "training_utils", "MirroredStrategy"),
     ("wrappers", "scikit_learn", "scikeras"),
 ]
 each_gone = pytest.mark.parametrize(("module", "name", "instead"), GONE)
@@ -129,6 +159,37 @@ def test_use_of_what_is_gone_says_what_to_use(
         assert not hasattr(owner, name)
         with pytest.raises(AttributeError, match=instead):
             getattr(owner, name)
+
+
+USERS_MODULE = """
+import numpy as np
+from keras import backend as K
+from keras.engine.topology import Layer
+from keras.utils import np_utils
+from keras.utils.data_utils import OrderedEnqueuer, Sequence
+
+class Batches(Sequence):
+    def __len__(self):
+        return 3
+
+    def __getitem__(self, index):
+        K.batch_get_value([])
+        return self.module.to_categorical([index], 3), index
+"""
+
+
+@keras_3_only
+@pytest.mark.usefixtures("patched")
+def test_workers_find_them_in_modules_that_they_import(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "users_module.py").write_text(USERS_MODULE)
+    monkeypatch.syspath_prepend(tmp_path)
+    source = importlib.import_module("users_module").Batches()
+    source.module = importlib.import_module("keras.utils.np_utils")
+    dataset = seq2data.to_dataset(source, workers=1, use_multiprocessing=True)
+    got = [(x.numpy().tolist(), int(y)) for x, y in dataset]
+    assert got == [([np.eye(3)[index].tolist()], index) for index in range(3)]
 
 
 @pytest.mark.usefixtures("patched")
