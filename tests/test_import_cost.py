@@ -44,6 +44,7 @@ def loaded_by(module: str, folder: Path) -> set[str]:
         "seq2data.workers.pool",
         "seq2data.workers.threads",
         "seq2data.workers.nursery",
+        "seq2data.train.removed",
         "seq2data.tools.cli",
     ],
 )

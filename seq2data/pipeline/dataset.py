@@ -31,6 +31,12 @@ from seq2data.workers.task import BatchRun, Task
 
 _PEEKED_ITEMS = 2
 
+Derive = Callable[[tf.data.Dataset], tf.data.Dataset]
+
+
+def _as_it_is(stream: tf.data.Dataset) -> tf.data.Dataset:
+    return stream
+
 
 def to_dataset(
     source: Any,
@@ -121,6 +127,7 @@ def open_dataset(
     batched: bool = True,
     ranks_only: bool = False,
     draw: Optional[Draw] = None,
+    derive: Derive = _as_it_is,
 ) -> SourceDataset:
     """The dataset that reads a source.
 
@@ -131,6 +138,7 @@ def open_dataset(
         batched: Whether the first dimension counts samples.
         ranks_only: Whether batches may have any size, as Keras 2 has it.
         draw: Gives each pass its order of the indices, instead of the seed.
+        derive: See `SourceDataset`.
     """
     if isinstance(source, Indexable):
         plan = Plan(options.shuffle, options.seed, draw)
@@ -140,11 +148,18 @@ def open_dataset(
         engine, first = _generator_engine(source, options, signature)
     if ranks_only and signature is None:
         engine.spec = engine.spec.ranks_only()
-    return SourceDataset(engine, _num_batches(engine), first)
+    return SourceDataset(engine, _num_batches(engine), first, derive)
 
 
 class SourceDataset(tf.data.Dataset):  # type: ignore[misc]  # TF has no types
     """The dataset that owns an engine; iterators and derived datasets keep it.
+
+    Args:
+        engine: Reads the batches.
+        num_batches: Of a pass, None for a generator's.
+        first: The spec of the first batch, without a dimension that varies.
+        derive: Makes the dataset of a pass from that of its batches, and may be called
+            again for a pass of another length.
 
     Attributes:
         engine: Reads the batches.
@@ -153,15 +168,29 @@ class SourceDataset(tf.data.Dataset):  # type: ignore[misc]  # TF has no types
     """
 
     def __init__(
-        self, engine: Engine[Any], num_batches: Optional[int], first: BatchSpec
+        self,
+        engine: Engine[Any],
+        num_batches: Optional[int],
+        first: BatchSpec,
+        derive: Derive,
     ) -> None:
         self.engine = engine
         self.num_batches = num_batches
         self.first = first
+        self._derive = derive
         watch(engine)
         # By length. All stay: iterators and derived datasets need the one they have.
         self._streams = {num_batches: self._open_stream(num_batches)}
         super().__init__(self._streams[num_batches]._variant_tensor)
+
+    def derived(self, derive: Derive) -> SourceDataset:
+        """One that still follows the source's length, which `derive(self)` cannot."""
+        return SourceDataset(
+            self.engine,
+            self.num_batches,
+            self.first,
+            lambda stream: derive(self._derive(stream)),
+        )
 
     def _inputs(self) -> list[tf.data.Dataset]:
         return [self._streams[self.num_batches]]
@@ -186,7 +215,8 @@ class SourceDataset(tf.data.Dataset):  # type: ignore[misc]  # TF has no types
         self._variant_tensor_attr = self._streams[num_batches]._variant_tensor
 
     def _open_stream(self, num_batches: Optional[int]) -> tf.data.Dataset:
-        return with_pipeline_options(_stream(self.engine, num_batches))
+        stream = self._derive(_stream(self.engine, num_batches))
+        return with_pipeline_options(stream)
 
 
 def _num_batches(engine: Engine[Any]) -> Optional[int]:

@@ -15,6 +15,7 @@ import random
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Optional, Union
 
 import tensorflow as tf
@@ -28,6 +29,8 @@ from seq2data.plan.permutation import MOST_IN_MEMORY, LazyPermutation
 from seq2data.source.adapt import adapt
 from seq2data.source.indexable import Indexable
 from seq2data.train.call import Call
+from seq2data.train.floats import floatx_of, in_floatx
+from seq2data.train.queue import Queue
 
 # Indexable as well, but Keras 3 reads them in its own way.
 _READ_BY_KERAS = ("grain", "torch")
@@ -43,13 +46,20 @@ class Feeding:
         use_multiprocessing: Keras's argument.
         call: Is told what is read in it.
         ranks_only: Whether batches may have any size, as Keras 2 has it.
+        floatx: What floats are cast to.
     """
+
+    @classmethod
+    def of(cls, model: Any, queue: Queue, call: Call) -> Feeding:
+        """As a model's Keras wants it."""
+        return cls(*queue, call, takes_any_size(model), floatx_of(model))
 
     max_queue_size: int
     workers: int
     use_multiprocessing: bool
     call: Call
     ranks_only: bool
+    floatx: tf.DType
 
     def open(self, source: Any, *, shuffle: bool = False) -> SourceDataset:
         """The dataset of one pass after the other.
@@ -73,7 +83,11 @@ class Feeding:
                 draw = shuffled
             options = Options(self.workers, self.use_multiprocessing, ahead)
             dataset = open_dataset(
-                adapted, options, ranks_only=self.ranks_only, draw=draw
+                adapted,
+                options,
+                ranks_only=self.ranks_only,
+                draw=draw,
+                derive=partial(in_floatx, floatx=self.floatx),
             )
         self.call.watch(dataset)
         return dataset

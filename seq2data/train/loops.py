@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Callable, Optional
 
 import tensorflow as tf
@@ -16,7 +17,6 @@ from seq2data.train.feeding import (
     for_training,
     is_legacy,
     is_read_by_keras,
-    takes_any_size,
 )
 from seq2data.train.queue import Queue
 from seq2data.train.weights import weighted
@@ -50,15 +50,17 @@ def train(
         **others: Go to `fit` as they are.
     """
     with Call("fit") as call:
-        feeding = Feeding(*queue, call, takes_any_size(model))
+        feeding = Feeding.of(model, queue, call)
         if not is_read_by_keras(source):
             dataset = feeding.open(source, shuffle=shuffle)
             build(model, dataset)
-            source, steps_per_epoch = for_training(dataset, steps_per_epoch)
             if class_weight is not None:
                 names = getattr(model, "output_names", None) or []
-                source = weighted(source, class_weight, names)
+                dataset = dataset.derived(
+                    partial(weighted, class_weight=class_weight, output_names=names)
+                )
                 class_weight = None
+            source, steps_per_epoch = for_training(dataset, steps_per_epoch)
         return fit(
             source,
             steps_per_epoch=steps_per_epoch,
@@ -91,7 +93,7 @@ def train_on_arrays(
         **others: Go to `fit` as they are.
     """
     with Call("fit") as call:
-        feeding = Feeding(*queue, call, takes_any_size(model))
+        feeding = Feeding.of(model, queue, call)
         validation = _validation(feeding, validation_data, validation_steps)
         return fit(x, **validation, **others)
 
@@ -128,7 +130,7 @@ def run_once(
         **others: Go to `call` as they are.
     """
     with Call(call.__name__) as entered:
-        feeding = Feeding(*queue, entered, takes_any_size(model))
+        feeding = Feeding.of(model, queue, entered)
         if is_read_by_keras(source):
             return call(source, steps=steps, **others)
         dataset = feeding.open(source)

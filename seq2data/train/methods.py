@@ -41,7 +41,7 @@ def fit_generator(  # noqa: PLR0917  # Keras 2's
         model: Of Keras 3, tf.keras or tf_keras; compiled. One that is not built yet is
             built on the first batch.
         generator: A Sequence, or anything else that `to_dataset` reads. Batches are
-            (x, y) or (x, y, sample_weight).
+            (x, y) or (x, y, sample_weight); their float16 and float64 become `floatx`.
         steps_per_epoch: Batches of an epoch; None for a pass over the source. With a
             number other than its length, an epoch goes on where the last one stopped,
             and the source begins anew at its end.

@@ -9,6 +9,7 @@ are back in its modules. A Keras that is imported later is patched when it is.
 from __future__ import annotations
 
 import inspect
+from types import ModuleType
 from typing import Any, Callable
 
 import wrapt
@@ -22,7 +23,8 @@ from seq2data.train.methods import (
     predict_generator,
 )
 from seq2data.train.queue import Queue
-from seq2data.train.removed import put_names_back, take_names_away
+from seq2data.train.removed import is_keras_3, put_names_back, take_names_away
+from seq2data.train.spellings import accepts_lr
 from seq2data.train.when_imported import WhenImported
 
 _KERASES = ("keras", "tf_keras")
@@ -41,9 +43,7 @@ class _Patches:
 
     def __init__(self) -> None:
         self._attributes = Attributes()
-        self._kerases = WhenImported(
-            _KERASES, lambda module: self._patch_model(module.Model)
-        )
+        self._kerases = WhenImported(_KERASES, self._patch)
 
     def begin(self) -> None:
         put_names_back()
@@ -53,6 +53,13 @@ class _Patches:
         self._kerases.end()
         self._attributes.restore()
         take_names_away()
+
+    def _patch(self, keras: ModuleType) -> None:
+        self._patch_model(keras.Model)
+        optimizer = keras.optimizers.Optimizer
+        if is_keras_3(keras.__name__) and not self._attributes.is_set_on(optimizer):
+            wrapper = wrapt.FunctionWrapper(optimizer.__init__, accepts_lr)
+            self._attributes.set(optimizer, "__init__", wrapper)
 
     def _patch_model(self, model: type) -> None:
         if self._attributes.is_set_on(model):

@@ -56,7 +56,7 @@ class RemovedNames:
 
     def _patch(self, module: ModuleType) -> None:
         root = "keras" if module.__name__ == "keras" else _TENSORFLOW_KERAS
-        if not _is_keras_3(root):
+        if not is_keras_3(root):
             return
         self._finder.begin()
         if root != "keras":
@@ -92,7 +92,8 @@ def _names_of(path: str) -> Iterator[tuple[str, Any]]:
                 yield name, value
 
 
-def _is_keras_3(root: str) -> bool:
+def is_keras_3(root: str) -> bool:
+    """Whether the module of this name was imported, and is of Keras 3."""
     version = str(getattr(sys.modules.get(root), "__version__", ""))
     return version.startswith("3.")
 
@@ -101,7 +102,7 @@ def _path_of(name: str) -> Optional[str]:
     """Where in Keras 3 a name is, None if it is none of the removed ones."""
     for root in _ROOTS:
         path = name.removeprefix(f"{root}.")
-        if path != name and (path in MOVED or path in GONE) and _is_keras_3(root):
+        if path != name and (path in MOVED or path in GONE) and is_keras_3(root):
             return path
     return None
 

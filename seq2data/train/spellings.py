@@ -1,7 +1,8 @@
 """The argument names of Keras 1, which Keras 2 went on to accept.
 
 Source: `generator_methods_args_preprocessor` and `convert_generator_method_args` in
-keras/legacy/interfaces.py of Keras 2.3.1.
+keras/legacy/interfaces.py of Keras 2.3.1; for `lr`, where both are given, `__init__` of
+the optimizers of tf.keras 2.4.
 """
 
 from __future__ import annotations
@@ -45,3 +46,21 @@ def accepts_keras_1(method: _Method) -> _Method:
         return method(model, generator, *args, **kwargs)
 
     return call  # type: ignore[return-value]  # a wrapper of any signature
+
+
+def accepts_lr(
+    init: Callable[..., Any], _: object, args: Any, kwargs: dict[str, Any]
+) -> Any:
+    """Calls `__init__` of a Keras 3 optimizer, which may have `lr`; for wrapt."""
+    if "lr" in kwargs:
+        warnings.warn(
+            "`lr` is Keras 1's name: pass `learning_rate`",
+            DeprecationWarning,
+            stacklevel=3,  # who calls the subclass
+        )
+        rate = kwargs.pop("lr")
+        if args:
+            args = (rate, *args[1:])
+        else:
+            kwargs["learning_rate"] = rate
+    return init(*args, **kwargs)

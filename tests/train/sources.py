@@ -25,3 +25,19 @@ class Numbered:
 
     def on_epoch_end(self) -> None:
         self.ends += 1
+
+
+class Mixed:
+    """Batches of several dtypes, nested; a legacy class without a base of Keras."""
+
+    def __len__(self) -> int:
+        return 2
+
+    def __getitem__(self, index: int) -> Any:
+        x = {
+            "scan": np.ones((4, 3), np.float64),
+            "mask": np.ones((4, 3), np.float16),
+            "label": np.ones((4, 1), np.int64),
+            "name": np.array([b"a"] * 4),
+        }
+        return x, np.ones((4, 1), np.float64), np.ones(4, np.float64)

@@ -11,6 +11,7 @@ import pytest
 tf = pytest.importorskip("tensorflow")
 
 import seq2data  # noqa: E402
+from tests.keras_version import IS_KERAS_3  # noqa: E402
 from tests.train.sources import Numbered  # noqa: E402
 from tests.train.test_methods import (  # noqa: E402
     KerasNumbered,
@@ -116,6 +117,31 @@ def test_subclass_that_overrides_fit_is_called_once() -> None:
     model.fit(KerasNumbered(2), shuffle=False, verbose=0, workers=2)
     assert calls == [["shuffle", "verbose", "workers"]]
     assert model.seen == [0, 1]
+
+
+class Slow(keras.optimizers.Optimizer):
+    """Gives its rate on by position."""
+
+    def __init__(self, learning_rate: float = 0.1, **kwargs: Any) -> None:
+        super().__init__(learning_rate, **kwargs)
+
+
+@pytest.mark.skipif(not IS_KERAS_3, reason="Keras 2 has its own `lr`")
+@pytest.mark.parametrize(
+    "kind", [keras.optimizers.SGD, keras.optimizers.Adam, Slow], ids=str
+)
+def test_optimizers_take_the_old_name_of_the_learning_rate(kind: Any) -> None:
+    with pytest.raises(ValueError, match="lr"):
+        kind(lr=0.5)
+    seq2data.patch_keras()
+    seq2data.patch_keras()
+    with pytest.warns(DeprecationWarning, match="pass `learning_rate`") as heard:
+        config = kind(lr=0.5).get_config()
+    assert heard[0].filename == __file__
+    assert {**config, "name": ""} == {**kind(0.5).get_config(), "name": ""}
+    seq2data.unpatch_keras()
+    with pytest.raises(ValueError, match="lr"):
+        kind(lr=0.5)
 
 
 @pytest.mark.usefixtures("patched")

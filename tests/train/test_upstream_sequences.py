@@ -199,12 +199,18 @@ class Planned(Sequence):
         return self.lengths[self.ends]
 
 
+@pytest.mark.parametrize("class_weight", [None, {0: 1.0, 1: 2.0}])
 @pytest.mark.parametrize("workers", [0, 2])
-def test_length_may_become_more_between_epochs(workers: int) -> None:
+def test_length_may_become_more_between_epochs(workers: int, class_weight: Any) -> None:
     """On Keras 3 no epoch has more steps than the first, as with its own sources."""
     tracker = Tracker()
     recorder().fit_generator(
-        Planned(4, 7, 2), epochs=3, verbose=0, workers=workers, callbacks=[tracker]
+        Planned(4, 7, 2),
+        epochs=3,
+        verbose=0,
+        workers=workers,
+        class_weight=class_weight,
+        callbacks=[tracker],
     )
     assert tracker.steps == ([4, 4, 4] if IS_KERAS_3 else [4, 7, 2])
 
