@@ -185,8 +185,8 @@ def series(**options: Any) -> Any:
     return make(data, np.arange(30.0), length=4, batch_size=5, **options)
 
 
-def test_time_series_are_read_by_index(mode: dict[str, Any]) -> None:
-    assert_yields(to_dataset(series(), **mode), series())
+def test_time_series_are_read_by_index(way: dict[str, Any]) -> None:
+    assert_yields(to_dataset(series(), **way), series())
 
 
 def test_shuffled_time_series_are_the_same_for_every_number_of_workers() -> None:

@@ -128,16 +128,12 @@ def test_validation_begins_at_the_first_batch(way: dict[str, Any]) -> None:
         Numbered(2),
         epochs=2,
         shuffle=False,
-        validation_data=KerasNumbered(4),
+        validation_data=Numbered(4),
         validation_steps=3,
         **way,
     )
     assert seen == [0, 1, -1, -2, -3] * 2
     assert set(history.history) == {"loss", "val_loss"}
-
-
-class KerasNumbered(Numbered, keras.utils.Sequence):
-    """The same with a base of Keras, whose `__init__` it does not call."""
 
 
 def test_validation_on_arrays_and_at_some_epochs_only() -> None:
@@ -300,7 +296,7 @@ def test_early_stopping_and_best_model(tmp_path: Any) -> None:
         Numbered(3),
         epochs=20,
         verbose=0,
-        validation_data=KerasNumbered(2),
+        validation_data=Numbered(2),
         callbacks=[
             keras.callbacks.EarlyStopping("val_loss", patience=1, min_delta=1e9),
             keras.callbacks.ModelCheckpoint(str(path), save_weights_only=True),
