@@ -49,17 +49,17 @@ class Feeding:
         floatx: What floats are cast to.
     """
 
-    @classmethod
-    def of(cls, model: Any, queue: Queue, call: Call) -> Feeding:
-        """As a model's Keras wants it."""
-        return cls(*queue, call, takes_any_size(model), floatx_of(model))
-
     max_queue_size: int
     workers: int
     use_multiprocessing: bool
     call: Call
     ranks_only: bool
     floatx: tf.DType
+
+    @classmethod
+    def of(cls, model: Any, queue: Queue, call: Call) -> Feeding:
+        """As a model's Keras wants it."""
+        return cls(*queue, call, takes_any_size(model), floatx_of(model))
 
     def open(self, source: Any, *, shuffle: bool = False) -> SourceDataset:
         """The dataset of one pass after the other.

@@ -38,11 +38,8 @@ class RemovedNames:
     def __init__(self) -> None:
         self._attributes = Attributes()
         self._finder = _Finder()
-        names = (
-            "keras",
-            *(f"{_TENSORFLOW_KERAS}.{path}" for path in INCOMPLETE if path),
-        )
-        self._modules = WhenImported(names, self._patch)
+        loaded_again = [f"{_TENSORFLOW_KERAS}.{path}" for path in INCOMPLETE if path]
+        self._modules = WhenImported(["keras", *loaded_again], self._patch)
 
     def put_back(self) -> None:
         """In every Keras 3 that is or will be imported."""
@@ -78,9 +75,12 @@ class RemovedNames:
 
 def _module(root: str, path: str) -> Optional[ModuleType]:
     """None for what this Keras 3 has not: `wrappers` came with 3.8."""
+    name = f"{root}.{path}".rstrip(".")
     try:
-        return importlib.import_module(f"{root}.{path}".rstrip("."))
-    except ModuleNotFoundError:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
         return None
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
-_steps: dict[Callable[[], object], None] = {}
+_steps: list[Callable[[], object]] = []
 
 
 def prepare_workers(step: Callable[[], object]) -> None:
@@ -16,12 +16,14 @@ def prepare_workers(step: Callable[[], object]) -> None:
     Args:
         step: Called before each version of the source; the second time does nothing.
     """
-    _steps[step] = None
+    if step not in _steps:
+        _steps.append(step)
 
 
 def forget_step(step: Callable[[], object]) -> None:
     """Has workers that are started later do without."""
-    _steps.pop(step, None)
+    if step in _steps:
+        _steps.remove(step)
 
 
 class Preparation:
