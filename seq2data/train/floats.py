@@ -18,8 +18,9 @@ _FLOATS = (tf.float16, tf.float64)  # numpy's
 def floatx_of(model: Any) -> tf.DType:
     """That of the Keras which the model is of."""
     roots = [base.__module__.partition(".")[0] for base in type(model).__mro__]
-    package = "tf_keras" if "tf_keras" in roots else "keras"
-    return tf.as_dtype(sys.modules[package].backend.floatx())
+    kerases = (sys.modules[name] for name in ("keras", "tf_keras") if name in roots)
+    keras = next(kerases, tf.keras)  # a model of `tensorflow.python.keras` has neither
+    return tf.as_dtype(keras.backend.floatx())
 
 
 def in_floatx(dataset: tf.data.Dataset, floatx: tf.DType) -> tf.data.Dataset:

@@ -10,6 +10,7 @@ import pytest
 tf = pytest.importorskip("tensorflow")
 
 import seq2data  # noqa: E402
+from seq2data.train.floats import floatx_of  # noqa: E402
 from tests.keras_version import IS_KERAS_3  # noqa: E402
 from tests.train.sources import Mixed, Numbered  # noqa: E402
 
@@ -106,6 +107,10 @@ def test_dataset_of_the_user_stays_as_it_is() -> None:
     seq2data.fit_generator(model, seq2data.to_dataset(Mixed(), workers=0), verbose=0)
     ((_, (x, y, _)),) = seen(model)
     assert (x["scan"], x["mask"], y) == ("float64", "float16", "float64")
+
+
+def test_model_of_no_known_keras() -> None:
+    assert floatx_of(object()) == tf.float32  # `tensorflow.python.keras`, for one
 
 
 @pytest.mark.usefixtures("patched")
