@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import random
 import signal
@@ -18,8 +19,8 @@ import pytest
 tf = pytest.importorskip("tensorflow")
 
 from seq2data.pipeline.interrupt import interrupt_watch  # noqa: E402
-from tests.keras_version import IS_KERAS_3  # noqa: E402
 
+KERAS = int(importlib.metadata.version("keras").partition(".")[0])  # not tf_keras
 TENSORFLOW = tuple(map(int, tf.__version__.split(".")[:2]))
 
 pytestmark = pytest.mark.tensorflow
@@ -178,7 +179,7 @@ class PressedNumber:
         return float(self)
 
 
-@pytest.mark.skipif(not IS_KERAS_3, reason="Keras 2 has no `pythonify_logs`")
+@pytest.mark.skipif(KERAS < 3, reason="Keras 2 has no `pythonify_logs`")
 def test_interrupt_is_not_lost_when_logs_become_numbers() -> None:
     from keras.src.utils.python_utils import pythonify_logs
 
@@ -188,7 +189,7 @@ def test_interrupt_is_not_lost_when_logs_become_numbers() -> None:
     assert not interrupt_watch.is_pending()
 
 
-@pytest.mark.skipif(not IS_KERAS_3, reason="Keras 2 has no `shape` of its own")
+@pytest.mark.skipif(KERAS < 3, reason="Keras 2 has no `shape` of its own")
 def test_interrupt_is_not_lost_when_a_shape_is_unknown(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
