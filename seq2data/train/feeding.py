@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import random
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -31,6 +30,7 @@ from seq2data.source.indexable import Indexable
 from seq2data.train.call import Call
 from seq2data.train.floats import floatx_of, in_floatx
 from seq2data.train.queue import Queue
+from seq2data.train.removed import is_keras_3
 
 # Indexable as well, but Keras 3 reads them in its own way.
 _READ_BY_KERAS = ("grain", "torch")
@@ -148,7 +148,7 @@ def is_legacy(source: Any) -> bool:
     if isinstance(source, tf.data.Dataset):
         return False
     if isinstance(source, tf.data.Iterator):
-        return _has_keras_3()  # which refuses what Keras 2 reads itself
+        return is_keras_3("keras")  # which refuses what Keras 2 reads itself
     if hasattr(source, "__next__"):
         return True
     is_indexable = hasattr(source, "__len__") and hasattr(source, "__getitem__")
@@ -173,12 +173,7 @@ def takes_any_size(model: Any) -> bool:
     keras/src/backend/tensorflow/nn.py).
     """
     roots = {base.__module__.partition(".")[0] for base in type(model).__mro__}
-    return not ("keras" in roots and _has_keras_3())
-
-
-def _has_keras_3() -> bool:
-    keras = sys.modules.get("keras")
-    return keras is not None and keras.__version__.startswith("3.")
+    return not ("keras" in roots and is_keras_3("keras"))
 
 
 def build(model: Any, dataset: SourceDataset) -> None:
