@@ -44,6 +44,7 @@ class Channel:
     """
 
     def __init__(self, connection: socket.socket) -> None:
+        connection.settimeout(None)  # whatever `socket.setdefaulttimeout` says
         self._socket = connection
         self._space = bytearray(_RECEIVE_BYTES)
         self._received = bytearray()

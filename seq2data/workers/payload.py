@@ -27,6 +27,7 @@ from seq2data.errors import PayloadError
 from seq2data.workers.diagnosis import explain
 from seq2data.workers.messages import Extent, Load
 from seq2data.workers.preparation import Preparation
+from seq2data.workers.program_state.state import ProgramState
 from seq2data.workers.reducers.pickler import dumps
 from seq2data.workers.transport.segments import Mapping, write_file
 from seq2data.workers.write_watch import WriteWatch
@@ -101,11 +102,13 @@ class Payload:
         load: The message.
         files: What it refers to, by number; alive as long as the payload is.
         watch: Knows which arrays of the parent's lie where, unwritten since.
+        state: Takes what the program has set.
     """
 
     load: Load
     files: dict[int, _File]
     watch: WriteWatch[Extent]
+    state: ProgramState
 
     @property
     def version(self) -> int:
@@ -133,7 +136,8 @@ def pack(source: Any, before: Optional[Payload]) -> Payload:
     Raises:
         PayloadError: The source cannot be pickled; names the attribute.
     """
-    main, buffers, survives_fork = _pickle(source)
+    state = before.state if before else ProgramState(_dump_whole)
+    main, buffers, survives_fork = _pickle(source, state)
     if before and len(before.files) >= _MOST_FILES:
         before = replace(before, load=replace(before.load, buffers=()))
     watch = before.watch if before else WriteWatch()
@@ -154,7 +158,7 @@ def pack(source: Any, before: Optional[Payload]) -> Payload:
     version = before.version + 1 if before else 0
     load = Load(version, extents[0], placed, tuple(files), survives_fork)
     watch.note(buffers, placed)
-    return Payload(load, files, watch)
+    return Payload(load, files, watch, state)
 
 
 def _is_as_before(
@@ -191,7 +195,9 @@ def _write(number: int, pieces: list[np.ndarray]) -> tuple[_File, list[Extent]]:
     return file, extents
 
 
-def _pickle(source: Any) -> tuple[np.ndarray, list[np.ndarray], bool]:
+def _pickle(
+    source: Any, state: ProgramState
+) -> tuple[np.ndarray, list[np.ndarray], bool]:
     buffers: list[np.ndarray] = []
 
     def keep(buffer: pickle.PickleBuffer) -> bool:
@@ -201,11 +207,22 @@ def _pickle(source: Any) -> tuple[np.ndarray, list[np.ndarray], bool]:
         buffers.append(raw)
         return False
 
-    try:
-        main, survives_fork = dumps((Preparation(), source), keep)
-    except Exception as error:
-        raise PayloadError(explain(source, error)) from error
-    return np.frombuffer(main, np.uint8), buffers, survives_fork
+    is_complete = False
+    while not is_complete:
+        buffers.clear()
+        settings, before, after = state.take()
+        try:
+            pickled = dumps((settings, Preparation(), before, source, after), keep)
+        except Exception as error:
+            if state.leave_out():
+                continue
+            raise PayloadError(explain(source, error)) from error
+        is_complete = not state.look_at(pickled.code)
+    return np.frombuffer(pickled.data, np.uint8), buffers, pickled.survives_fork
+
+
+def _dump_whole(value: Any) -> bytes:
+    return dumps(value, lambda _: True).data
 
 
 def _equal(one: np.ndarray, other: np.ndarray) -> bool:
@@ -238,7 +255,7 @@ def load(message: Load, descriptors: list[int]) -> Any:
     gc.disable()  # what imports make is no garbage, and Keras's make a million objects
     try:
         buffers = map(view, message.buffers)
-        _, source = pickle.loads(view(message.pickle), buffers=buffers)
+        *_, source, _ = pickle.loads(view(message.pickle), buffers=buffers)
         return source
     finally:
         if collects:

@@ -22,6 +22,7 @@ from seq2data.plan.seeds import GeneratorStates, seed_generators
 from seq2data.source.adapt import Source
 from seq2data.source.attributes import attributes
 from seq2data.workers.crash import error_of, failure_of
+from seq2data.workers.program_state.settings import apply_settings, take_settings
 from seq2data.workers.reading import Reading, read_batches
 from seq2data.workers.task import BatchRun, Reader, Task, TaskResult
 from seq2data.workers.transport.heap import HeapStore
@@ -45,6 +46,8 @@ class ThreadPool:
         self._open: set[Task] = set()  # they have not ended
         self._running: dict[Task, Reader] = {}
         self._seeded = SeededReader(source)
+        # Of the thread that makes the dataset, where the user has set them.
+        self._settings = take_settings(of_thread=True)
         self._attributes = attributes(source)
         self._is_loaded = False
         self._first = FirstTask()
@@ -107,6 +110,7 @@ class ThreadPool:
             task.finish(TaskResult(error=error))
 
     def _run(self) -> None:
+        apply_settings(self._settings)
         # Nothing stays in a variable here: it would live until the next task comes.
         while self._serve(self._tasks.get()) and not self._is_closed:
             pass

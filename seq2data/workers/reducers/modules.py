@@ -11,6 +11,7 @@ from typing import Any, Optional
 import cloudpickle
 
 from seq2data.workers.reducers.registry import Recipe, register
+from seq2data.workers.user_modules import is_users_own
 
 
 def _reduce_module(module: ModuleType) -> Optional[Recipe]:
@@ -28,20 +29,29 @@ class ByValue:
 
     It sends that of `__main__`, but takes for importable whatever is in `sys.modules`:
     also a module that was loaded from a path, or made by hand.
+
+    Attributes:
+        code: What of the user's code was looked at.
     """
 
     def __init__(self) -> None:
+        self.code: list[Any] = []
         self._registered: list[ModuleType] = []
 
     def note(self, value: Any) -> None:
         """Looks at where a function, a class or a module comes from."""
+        name: Any
         if isinstance(value, (type, FunctionType)):
             name = value.__module__
         elif isinstance(value, ModuleType):
             name = value.__name__
         else:
             return
-        if not isinstance(name, str) or name == "__main__":
+        if not isinstance(name, str):
+            return
+        if is_users_own(name):
+            self.code.append(value)
+        if name == "__main__":
             return
         root = name.partition(".")[0]
         name = root if root in sys.modules else name
@@ -67,14 +77,24 @@ def is_importable(name: str) -> bool:
         return True
     spec = getattr(module, "__spec__", None)
     origin = getattr(spec, "origin", None)
-    return _is_found(name, origin, tuple(sys.path))
+    package, _, _ = name.rpartition(".")
+    if not package:
+        return _is_found(name, origin, None, tuple(sys.path))
+    folders = getattr(sys.modules.get(package), "__path__", None)
+    return folders is not None and _is_found(name, origin, tuple(folders), ())
 
 
 @functools.lru_cache
-def _is_found(name: str, origin: Optional[str], _: tuple[str, ...]) -> bool:
+def _is_found(
+    name: str,
+    origin: Optional[str],
+    folders: Optional[tuple[str, ...]],
+    _: tuple[str, ...],
+) -> bool:
     # `importlib.util.find_spec` would only look into `sys.modules`.
     for finder in sys.meta_path:
-        spec = finder.find_spec(name, None) if hasattr(finder, "find_spec") else None
-        if spec is not None:
-            return origin is None or spec.origin == origin
+        if hasattr(finder, "find_spec"):
+            spec = finder.find_spec(name, folders)
+            if spec is not None:
+                return origin is None or spec.origin == origin
     return False

@@ -8,6 +8,7 @@ from typing import Any, Callable, NamedTuple, Optional
 
 import cloudpickle
 
+from seq2data.workers.program_state.replaced import function_by_code, is_displaced
 from seq2data.workers.reducers import finalizers
 from seq2data.workers.reducers.modules import ByValue
 from seq2data.workers.reducers.registry import Registration, registration_of
@@ -19,10 +20,12 @@ class Pickle(NamedTuple):
     Attributes:
         data: The pickle, of protocol 5, without its out-of-band buffers.
         survives_fork: Whether workers may have it from the nursery that loaded it.
+        code: Functions, classes and modules that it refers to, or has.
     """
 
     data: bytes
     survives_fork: bool
+    code: list[Any]
 
 
 class _Treatment(NamedTuple):
@@ -56,6 +59,8 @@ class SourcePickler(cloudpickle.CloudPickler):  # type: ignore[misc]  # it has n
                 return reduced
         if treatment.is_code:
             self._by_value.note(value)
+            if isinstance(value, FunctionType) and is_displaced(value):
+                return function_by_code(value)
             return super().reducer_override(value)
         if treatment.has_finalizer:
             reduce = self.dispatch_table.get(kind, lambda value: value.__reduce_ex__(5))
@@ -76,4 +81,4 @@ def dumps(value: Any, buffer_callback: Callable[[Any], Any]) -> Pickle:
     with io.BytesIO() as file, ByValue() as by_value:
         pickler = SourcePickler(file, buffer_callback, by_value)
         pickler.dump(value)
-        return Pickle(file.getvalue(), pickler.survives_fork)
+        return Pickle(file.getvalue(), pickler.survives_fork, by_value.code)

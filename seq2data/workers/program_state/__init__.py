@@ -1,0 +1,1 @@
+"""What the program has set reaches the workers: see `state`."""

@@ -1,0 +1,209 @@
+"""Takes along what the program has set in installed modules.
+
+`ImageFile.LOAD_TRUNCATED_IMAGES = True` and `np.load = my_load` are set from outside.
+Of modules that the user's code has under a name, and of what is public in them, sent
+are functions and classes of the user's, and plain values that no function of the module
+itself sets: what it sets itself is a library's own state and means nothing elsewhere.
+A worker compares them with what its import gives.
+
+Not found are values inside of a library's own containers and objects, and names that
+begin with an underscore; `settings` has those that are known.
+"""
+
+from __future__ import annotations
+
+import dis
+import functools
+import operator
+import pickle
+import sys
+import threading
+from collections.abc import Iterator
+from types import CodeType, FunctionType, ModuleType
+from typing import Any, NamedTuple
+
+from seq2data.workers.program_state.reach import names_in
+from seq2data.workers.user_modules import is_installed, is_users_own, users_modules
+
+# `pd.core.common.is_list_like = ...` is as far inside as people reach.
+_DEEPEST = 2
+_PLAIN = (bool, int, float, complex, str, bytes, type(None))
+_SETS_GLOBAL = frozenset(dis.opmap[n] for n in ("STORE_GLOBAL", "DELETE_GLOBAL"))
+
+
+class Place(NamedTuple):
+    """A value in an installed module.
+
+    Attributes:
+        module: The module's name.
+        qualname: Of a class in it, "" for the module itself.
+        name: Of the value.
+    """
+
+    module: str
+    qualname: str
+    name: str
+
+
+class InstalledGlobals:
+    """Takes what was set in installed modules; one for the program.
+
+    The first time takes a tenth of a second, further times look only for changes.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()  # none of the user's code runs under it
+        self._num_modules = -1
+        self._watched: dict[str, list[Any]] = {}
+        self._values: dict[str, dict[str, Any]] = {}
+        self._patches: dict[str, dict[Place, Any]] = {}
+        self._pickled_values = b""
+
+    def take(self) -> tuple[bytes, dict[Place, Any]]:
+        """Returns the plain values, pickled by module and name, and the user's code."""
+        with self._lock:
+            if len(sys.modules) != self._num_modules:
+                self._num_modules = len(sys.modules)
+                for module in candidates():
+                    self._watched.setdefault(module.__name__, [])
+            changed = [name for name in self._watched if self._has_changed(name)]
+            for name in changed:
+                module = sys.modules[name]
+                self._values[name] = _plain_values(module)
+                self._patches[name] = dict(_users_code_in(module))
+            if changed:
+                self._pickled_values = pickle.dumps(self._values, 5)
+            patches = {
+                place: value
+                for patches in self._patches.values()
+                for place, value in patches.items()
+            }
+            return self._pickled_values, patches
+
+    def _has_changed(self, name: str) -> bool:
+        before, module = self._watched[name], sys.modules.get(name)
+        if module is None:
+            return False
+        now = list(vars(module).values())
+        if len(now) == len(before) and all(map(operator.is_, now, before)):
+            return False
+        self._watched[name] = now
+        return True
+
+
+installed_globals = InstalledGlobals()
+
+
+def candidates() -> list[ModuleType]:
+    """Returns the installed modules that the user's code can set something in."""
+    found: dict[str, ModuleType] = {}
+    for module in _named_by_user():
+        _add_with_children(module, found)
+    return list(found.values())
+
+
+def _named_by_user() -> Iterator[ModuleType]:
+    """Yields modules that the user's code has as a global, or imports in a function."""
+    for module in [sys.modules["__main__"], *users_modules().values()]:
+        for value in list(vars(module).values()):
+            if isinstance(value, ModuleType):
+                yield value
+            for function in _functions_of(value, module.__name__):
+                names = names_in(function.__code__)
+                tops = [name for name in names if name in sys.modules]
+                yield from (sys.modules[top] for top in tops)
+                paths = (f"{top}.{name}" for top in tops for name in names)
+                yield from (sys.modules[path] for path in paths if path in sys.modules)
+
+
+def _functions_of(value: Any, home: str) -> Iterator[FunctionType]:
+    """Yields a function, or the functions in a class, that a module defines itself."""
+    if type(value) is FunctionType and value.__module__ == home:
+        yield value
+    elif issubclass(type(value), type) and vars(value).get("__module__") == home:
+        for part in map(_under, list(vars(value).values())):
+            if type(part) is FunctionType:
+                yield part
+
+
+def _under(value: Any) -> Any:
+    """Returns the function under a static or class method."""
+    return value.__func__ if type(value) in (staticmethod, classmethod) else value
+
+
+def _add_with_children(
+    module: Any, found: dict[str, ModuleType], depth: int = 0
+) -> None:
+    """Adds an installed module and the public modules in it."""
+    if type(module) is not ModuleType or depth > _DEEPEST:
+        return
+    name = module.__name__
+    if name in found or sys.modules.get(name) is not module or not is_installed(module):
+        return
+    found[name] = module
+    for key, value in list(vars(module).items()):
+        is_public = type(value) is ModuleType and not key.startswith("_")
+        if is_public and value.__name__.startswith(f"{name}."):
+            _add_with_children(value, found, depth + 1)
+
+
+def _plain_values(module: ModuleType) -> dict[str, Any]:
+    """Returns the public plain values that no function of the module sets."""
+    values = {
+        name: value
+        for name, value in list(vars(module).items())
+        if type(value) in _PLAIN and not name.startswith("_")
+    }
+    codes = (
+        function.__code__
+        for value in list(vars(module).values())
+        for function in _functions_of(value, module.__name__)
+    )
+    for code in codes:
+        if not values.keys().isdisjoint(names_in(code)):
+            for name in _stored_by(code):
+                values.pop(name, None)
+    return values
+
+
+def _users_code_in(module: ModuleType) -> Iterator[tuple[Place, Any]]:
+    """Yields the functions and classes of the user's, also in the module's classes."""
+    home = module.__name__
+    for name, value in list(vars(module).items()):
+        if _is_users_code(value) or _is_partial_of(value, name):
+            yield Place(home, "", name), value
+        elif issubclass(type(value), type) and _is_defined_in(value, home):
+            for attribute, part in list(vars(value).items()):
+                if _is_users_code(_under(part)):
+                    yield Place(home, name, attribute), part
+
+
+def _is_defined_in(kind: type, home: str) -> bool:
+    """True if a class is a module's own, or one that it has from inside of itself."""
+    module = vars(kind).get("__module__")
+    return type(module) is str and (module == home or module.startswith(f"{home}."))
+
+
+def _is_users_code(value: Any) -> bool:
+    if type(value) is FunctionType:
+        return is_users_own(value.__globals__.get("__name__"))
+    if issubclass(type(value), type):
+        return is_users_own(vars(value).get("__module__"))
+    return False
+
+
+def _is_partial_of(value: Any, name: str) -> bool:
+    """True for `np.load = functools.partial(np.load, allow_pickle=True)`."""
+    is_partial = type(value) is functools.partial
+    return is_partial and getattr(value.func, "__name__", None) == name
+
+
+def _stored_by(code: CodeType) -> Iterator[str]:
+    # To take all code apart would take a second.
+    if not _SETS_GLOBAL.isdisjoint(code.co_code[::2]):
+        for instruction in dis.get_instructions(code):
+            if instruction.opcode in _SETS_GLOBAL:
+                yield str(instruction.argval)
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _stored_by(constant)

@@ -1,0 +1,192 @@
+"""Finds the globals of the user's modules that a source's code refers to.
+
+It reads code without running it: a name counts as referred to if a function that can be
+reached from the source has it, as a global or as an attribute. That finds too much
+rather than too little. `getattr(module, name)` with a computed name is not found.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import sys
+from collections.abc import Iterable
+from types import CodeType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+from seq2data.workers.user_modules import is_users_own
+
+# A table of more functions than this is data.
+_MOST_ITEMS = 1000
+_CONTAINERS = (dict, list, tuple, set, frozenset)
+# Those of these libraries hold the functions that are under them in these attributes.
+_HOLDERS = ("builtins", "functools", "wrapt")
+_HELD_AS = ("__wrapped__", "__func__", "func", "fget", "fset", "fdel")
+
+
+class Reach:
+    """What code refers to; grows as more code is looked at.
+
+    Attributes:
+        names: The globals that are referred to, by module.
+        attributes: All names that occur in the code; classes have attributes so called.
+        classes: The user's classes, in the order in which they were found.
+    """
+
+    def __init__(self) -> None:
+        self.names: dict[str, set[str]] = {}
+        self.attributes: set[str] = set()
+        self.classes: list[type] = []
+        self._code: dict[tuple[int, ...], Any] = {}  # by identity; kept alive for that
+        self._modules: set[tuple[str, frozenset[str]]] = set()
+        self._visited: set[int] = set()  # other objects; for the time of one `extend`
+        self._pending: list[Any] = []
+
+    def extend(self, roots: Iterable[Any]) -> bool:
+        """Looks at functions and classes, and at what they refer to.
+
+        Returns:
+            True if something new was found.
+        """
+        before = self._size
+        for root in roots:
+            self._add(root)
+        while self._pending:
+            self._look_at(self._pending.pop())
+        self._visited.clear()
+        return self._size > before
+
+    @property
+    def _size(self) -> int:
+        referred = sum(map(len, self.names.values()))
+        return referred + len(self.names) + len(self.attributes) + len(self.classes)
+
+    def _add(self, value: Any) -> None:
+        if isinstance(value, (FunctionType, type)):
+            key = _identity(value)
+            if key not in self._code:
+                self._code[key] = value
+                self._pending.append(value)
+        elif id(value) not in self._visited:
+            self._visited.add(id(value))
+            self._pending.append(value)
+
+    def _look_at(self, value: Any) -> None:
+        if isinstance(value, FunctionType):
+            self._look_at_function(value)
+        elif isinstance(value, type):
+            self._look_at_class(value)
+        elif isinstance(value, MethodType):
+            self._add(value.__func__)
+            self._add(value.__self__)
+        elif type(value) in _CONTAINERS:
+            self._look_at_items(value)
+        elif isinstance(value, ModuleType):
+            self._look_into(value, frozenset(self.attributes))
+        else:
+            self._look_at_object(value)
+
+    def _look_at_function(self, function: FunctionType) -> None:
+        for content in _contents(function):
+            self._add(content)
+        self._add(function.__defaults__ or ())
+        self._add(vars(function).get("__wrapped__", ()))
+        home = function.__globals__.get("__name__")
+        if not is_users_own(home) and home in sys.modules:
+            return
+        names = names_in(function.__code__)
+        self.attributes |= names
+        for name in names & function.__globals__.keys():
+            self._refer(home, name, function.__globals__[name], names)
+        package = function.__globals__.get("__package__")
+        for module in _imported_by(names | _texts_in(function.__code__), package):
+            self._look_into(module, names)
+
+    def _refer(self, home: Any, name: str, value: Any, names: frozenset[str]) -> None:
+        if home != "__main__" and is_users_own(home):
+            self.names.setdefault(home, set()).add(name)
+        if isinstance(value, ModuleType):
+            self._look_into(value, names)
+        else:
+            self._add(value)
+
+    def _look_into(self, module: ModuleType, names: frozenset[str]) -> None:
+        """Refers to what of a module's own names occurs in code that has the module."""
+        key = (module.__name__, names)
+        if not is_users_own(module.__name__) or key in self._modules:
+            return
+        self._modules.add(key)
+        self.names.setdefault(module.__name__, set())
+        for name in names & vars(module).keys():
+            self._refer(module.__name__, name, vars(module)[name], names)
+
+    def _look_at_class(self, kind: type) -> None:
+        for base in kind.__mro__:
+            if is_users_own(base.__module__):
+                if base is not kind:
+                    self._add(base)
+                    continue
+                self.classes.append(kind)
+                for value in list(vars(kind).values()):
+                    self._add(value)
+
+    def _look_at_items(self, items: Any) -> None:
+        if len(items) <= _MOST_ITEMS:
+            for item in items.values() if isinstance(items, dict) else items:
+                self._add(item)
+
+    def _look_at_object(self, value: Any) -> None:
+        kind = type(value)
+        self._add(kind)
+        if kind.__module__.partition(".")[0] in _HOLDERS:
+            for name in _HELD_AS:
+                self._add(getattr(value, name, None))
+        elif is_users_own(kind.__module__):
+            self._look_at_items(getattr(value, "__dict__", {}))
+
+
+def _identity(code: Any) -> tuple[int, ...]:
+    """Returns what tells a class from others, or a function from those that do others.
+
+    Some functions are made anew for each pickle.
+    """
+    if isinstance(code, type):
+        return (id(code),)
+    return id(code.__code__), *map(id, _contents(code))
+
+
+def _contents(function: FunctionType) -> list[Any]:
+    contents = []
+    for cell in function.__closure__ or ():
+        with contextlib.suppress(ValueError):  # nothing is in it
+            contents.append(cell.cell_contents)
+    return contents
+
+
+@functools.cache
+def names_in(code: CodeType) -> frozenset[str]:
+    """Returns the globals and attributes that code, or code inside it, names."""
+    names = set(code.co_names)
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            names |= names_in(constant)
+    return frozenset(names)
+
+
+@functools.cache
+def _texts_in(code: CodeType) -> frozenset[str]:
+    """Returns the constants that may be names of modules, for `import_module`."""
+    return frozenset(
+        constant
+        for constant in code.co_consts
+        if isinstance(constant, str) and constant.replace(".", "_").isidentifier()
+    )
+
+
+def _imported_by(names: Iterable[str], package: Any) -> list[ModuleType]:
+    """Returns the modules that code with these names imports inside a function."""
+    tops = [name for name in names if is_users_own(name) and name != "__main__"]
+    if package:
+        tops.append(package)
+    found = {*tops, *(f"{top}.{name}" for top in tops for name in names)}
+    return [sys.modules[name] for name in sorted(found) if is_users_own(name)]

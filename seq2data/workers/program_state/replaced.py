@@ -1,0 +1,264 @@
+"""Values and functions that were put in the place of what an import gives."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from types import CellType, CodeType, FunctionType
+from typing import Any, Callable, NamedTuple, Optional
+
+_MISSING: Any = object()
+_COMPARED = (bool, int, float, complex, str, bytes, type(None))
+
+
+class Reference(NamedTuple):
+    """A function or class that a worker finds under its own name."""
+
+    module: str
+    qualname: str
+
+    @classmethod
+    def to(cls, value: Any) -> Optional[Reference]:
+        """Returns the reference, None if another object is found there."""
+        reference = cls(value.__module__, value.__qualname__)
+        module = sys.modules.get(reference.module)
+        if reference.module == "__main__" or module is None:
+            return None
+        return reference if reference.found_in(module) is value else None
+
+    def found_in(self, module: Any) -> Any:
+        """Returns what is found there, None if nothing is."""
+        for part in self.qualname.split("."):
+            module = vars(module).get(part) if hasattr(module, "__dict__") else None
+        return module
+
+    def resolve(self) -> Any:
+        """Returns the function or class; imports its module."""
+        return self.found_in(importlib.import_module(self.module))
+
+    def is_to(self, value: Any) -> bool:
+        """True if a function or class says that it has this name."""
+        names = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
+        return names == self
+
+
+def is_displaced(function: FunctionType) -> bool:
+    """True if a module's function is not found under its name: it was replaced."""
+    if "<" in function.__qualname__ or function.__module__ == "__main__":
+        return False
+    home = function.__globals__.get("__name__")
+    if home not in sys.modules or vars(sys.modules[home]) is not function.__globals__:
+        return False
+    return Reference.to(function) is None
+
+
+def function_by_code(function: FunctionType) -> Any:
+    """Returns how a function is made again in the module that it was defined in.
+
+    So it has the worker's own globals of that module and not a copy of a few.
+    """
+    closure = function.__closure__
+    state = (
+        function.__defaults__,
+        function.__kwdefaults__,
+        vars(function),
+        function.__module__,
+        None if closure is None else [_content(cell) for cell in closure],
+    )
+    made_of = (function.__globals__["__name__"], function.__code__)
+    names = (function.__name__, function.__qualname__)
+    cells = None if closure is None else len(closure)
+    return _make, (*made_of, *names, cells), state, None, None, _fill
+
+
+def _content(cell: CellType) -> tuple[Any, ...]:
+    try:
+        return (cell.cell_contents,)
+    except ValueError:  # nothing is in it
+        return ()
+
+
+def _make(
+    home: str, code: CodeType, name: str, qualname: str, cells: Optional[int]
+) -> FunctionType:
+    closure = None if cells is None else tuple(CellType() for _ in range(cells))
+    module = importlib.import_module(home)
+    function = FunctionType(code, vars(module), name, None, closure)
+    function.__qualname__ = qualname
+    return function
+
+
+def _fill(function: FunctionType, state: tuple[Any, ...]) -> None:
+    defaults, kwdefaults, attributes, module, contents = state
+    function.__defaults__, function.__kwdefaults__ = defaults, kwdefaults
+    vars(function).update(attributes)
+    function.__module__ = module
+    for cell, content in zip(function.__closure__ or (), contents or ()):
+        if content:
+            (cell.cell_contents,) = content
+
+
+class Unchanged:
+    """Stands for what a function holds and keeps."""
+
+
+class Held(NamedTuple):
+    """What a function holds that the program may have changed.
+
+    Attributes:
+        defaults: Of its positional arguments.
+        kwdefaults: Of its keyword arguments.
+        contents: Of its closure.
+    """
+
+    defaults: tuple[Any, ...]
+    kwdefaults: dict[str, Any]
+    contents: tuple[Any, ...]
+
+    @classmethod
+    def by(
+        cls, function: FunctionType, is_changeable: Callable[[Any], bool]
+    ) -> Optional[Held]:
+        """Returns what a function holds, None if nothing of it can change."""
+
+        def part(value: Any) -> Any:
+            return value if is_changeable(value) else Unchanged
+
+        held = cls(
+            tuple(map(part, function.__defaults__ or ())),
+            {key: part(v) for key, v in (function.__kwdefaults__ or {}).items()},
+            tuple(map(part, _contents(function))),
+        )
+        values = (*held.defaults, *held.kwdefaults.values(), *held.contents)
+        return None if all(value is Unchanged for value in values) else held
+
+    def give_to(self, function: Any) -> None:
+        """Has a function of the same code hold this."""
+        if not isinstance(function, FunctionType):
+            return
+        cells = function.__closure__ or ()
+        defaults = function.__defaults__ or ()
+        if (len(defaults), len(cells)) != (len(self.defaults), len(self.contents)):
+            return  # another function: the module's text was changed meanwhile
+        if defaults:
+            function.__defaults__ = tuple(map(_chosen, defaults, self.defaults))
+        for key, value in self.kwdefaults.items():
+            if value is not Unchanged and function.__kwdefaults__ is not None:
+                function.__kwdefaults__[key] = value
+        for cell, content in zip(cells, self.contents):
+            if content is not Unchanged:
+                cell.cell_contents = content
+
+
+def _chosen(present: Any, value: Any) -> Any:
+    return present if value is Unchanged else value
+
+
+class ByCode:
+    """Sends a function by its code although one is found under its name.
+
+    A decorator gives what it makes the name of what it decorates. Whether import makes
+    the same, the worker finds out.
+    """
+
+    def __init__(self, function: FunctionType) -> None:
+        self._function = function
+
+    def __reduce__(self) -> Any:
+        function = self._function
+        if function.__globals__.get("__name__") != "__main__":
+            return function_by_code(function)
+        copy = FunctionType(
+            function.__code__,
+            function.__globals__,
+            function.__name__,
+            function.__defaults__,
+            function.__closure__,
+        )
+        copy.__kwdefaults__ = function.__kwdefaults__
+        vars(copy).update(vars(function))
+        copy.__module__ = "__main__"  # cloudpickle sends what is of `__main__` by value
+        return _named, (copy, function.__module__, function.__qualname__)
+
+
+def _named(function: FunctionType, module: str, qualname: str) -> FunctionType:
+    function.__module__, function.__qualname__ = module, qualname
+    return function
+
+
+class Replacements:
+    """Puts values in the place of what an import gave, and puts that back.
+
+    It is used in workers, for one module.
+    """
+
+    def __init__(self) -> None:
+        self._originals: dict[tuple[int, str], tuple[Any, str, Any]] = {}
+        self._wanted: set[tuple[int, str]] = set()
+
+    def begin(self) -> None:
+        """Begins a new version of the values."""
+        self._wanted.clear()
+
+    def put(self, owner: Any, name: str, value: Any) -> None:
+        """Gives a module or a class the value, unless it has an equal one."""
+        present = vars(owner).get(name, _MISSING)
+        key = (id(owner), name)
+        self._wanted.add(key)
+        if isinstance(value, Held):
+            value.give_to(getattr(present, "__func__", present))
+            return
+        if isinstance(value, Reference):
+            if value.is_to(present):
+                return
+            value = value.resolve()
+        if _are_same(present, value):
+            return
+        self._originals.setdefault(key, (owner, name, present))
+        setattr(owner, name, value)
+
+    def end(self) -> None:
+        """Puts back what an earlier version has replaced and this one has not."""
+        for key in self._originals.keys() - self._wanted:
+            owner, name, present = self._originals.pop(key)
+            if present is _MISSING:
+                delattr(owner, name)
+            else:
+                setattr(owner, name, present)
+
+    def original(self, owner: Any, name: str) -> Any:
+        """Returns what import gave, also where it was replaced."""
+        replaced = self._originals.get((id(owner), name))
+        return getattr(owner, name) if replaced is None else replaced[2]
+
+
+def _are_same(one: Any, other: Any) -> bool:
+    """True if two values are one, are equal plain ones, or functions of equal code."""
+    if one is other:
+        return True
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, (staticmethod, classmethod)):
+        return _are_same(one.__func__, other.__func__)
+    if not isinstance(one, FunctionType):
+        return type(one) in _COMPARED and bool(one == other)
+    return (
+        one.__code__ == other.__code__
+        and one.__globals__ is other.__globals__
+        and _are_alike(one.__defaults__ or (), other.__defaults__ or ())
+        and _are_alike(_contents(one), _contents(other))
+    )
+
+
+def _contents(function: FunctionType) -> list[Any]:
+    return [part for cell in function.__closure__ or () for part in _content(cell)]
+
+
+def _are_alike(ones: Sequence[Any], others: Sequence[Any]) -> bool:
+    """True if what two functions hold is the same, or at least of the same kinds."""
+    return len(ones) == len(others) and all(
+        _are_same(one, other)
+        or (type(one) is type(other) and type(one) not in (*_COMPARED, FunctionType))
+        for one, other in zip(ones, others)
+    )

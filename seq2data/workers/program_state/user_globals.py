@@ -1,0 +1,268 @@
+"""Takes the globals of the user's modules along to the workers.
+
+A worker imports a module and has the globals that a fresh import gives. The program may
+have set others: `config.DATA_DIR = args.dir`. Sent are, of each module that the source
+needs, all plain values, and of the others those that the source's code refers to. What
+import makes by itself stays: functions and classes under their own names, locks.
+"""
+
+from __future__ import annotations
+
+import collections
+import datetime
+import operator
+import pathlib
+import sys
+import threading
+from collections.abc import Collection
+from enum import Enum
+from types import FunctionType, ModuleType
+from typing import Any, NamedTuple, Optional
+
+from seq2data.workers.program_state.module_source import ModuleSource
+from seq2data.workers.program_state.reach import Reach
+from seq2data.workers.program_state.replaced import ByCode, Held, Reference
+from seq2data.workers.reducers.modules import is_importable
+from seq2data.workers.user_modules import is_users_own
+
+_NUMBERS_AND_TEXT = (bool, int, float, complex, str, bytes, type(None))
+_DATES = (datetime.date, datetime.datetime, datetime.timedelta)
+_PATHS = (type(pathlib.Path()), type(pathlib.PurePath()))
+_SCALARS = frozenset((*_NUMBERS_AND_TEXT, *_DATES, *_PATHS, type(...), slice, range))
+# Larger containers are data, and sent where the code refers to them.
+_MOST_ITEMS = 10_000
+_DEEPEST = 4
+_CONTAINERS = (dict, list, set, collections.deque, collections.OrderedDict)
+# Import makes these, and a new one is as good.
+_MADE_BY_IMPORT = (
+    type(threading.Lock()),
+    type(threading.RLock()),
+    threading.Condition,
+    threading.Semaphore,
+    threading.local,
+    threading.Thread,
+)
+# Python's own, `abc`'s and `dataclasses`'.
+_PRIVATE = ("__", "_abc_")
+
+
+class Values(NamedTuple):
+    """The values of one module, or of one class in it.
+
+    Attributes:
+        module: The module's name.
+        qualname: The class's, "" for the module itself.
+        values: By name.
+    """
+
+    module: str
+    qualname: str
+    values: dict[str, Any]
+
+
+class Owner:
+    """A module or class whose values are sent.
+
+    Args:
+        module: The module's name.
+        qualname: The class's, "" for the module itself.
+        namespace: What has the values.
+    """
+
+    def __init__(self, module: str, qualname: str, namespace: Any) -> None:
+        self.module = module
+        self.qualname = qualname
+        self.namespace = namespace
+        self._before: list[Any] = []
+        self._referred = 0
+        self._forms: dict[str, Any] = {}
+
+    def place(self, name: str) -> str:
+        """Returns the qualified name of a value."""
+        return f"{self.qualname}.{name}" if self.qualname else name
+
+    def take(self, referred: Collection[str]) -> dict[str, Any]:
+        """Returns what is sent of the values as they are now.
+
+        Args:
+            referred: Names that the source's code has; only grows.
+        """
+        present = vars(self.namespace)
+        now = list(present.values())
+        is_same = len(now) == len(self._before) and all(
+            map(operator.is_, now, self._before)
+        )
+        if not is_same or len(referred) != self._referred:
+            self._before, self._referred = now, len(referred)
+            self._forms = {
+                name: form
+                for name, value in list(present.items())
+                if not name.startswith(_PRIVATE)
+                and (form := self._form(name, value, referred)) is not None
+            }
+        return {
+            name: self._now(form, present[name]) for name, form in self._forms.items()
+        }
+
+    def _now(self, form: Any, value: Any) -> Any:
+        if form is _HELD:
+            return Held.by(getattr(value, "__func__", value), is_changeable)
+        return value if form is _ITSELF else form
+
+    def _form(self, name: str, value: Any, referred: Collection[str]) -> Any:
+        """Returns what stands for a value, None if import makes it."""
+        if isinstance(value, (FunctionType, type)):
+            return self._form_of_code(name, value)
+        if isinstance(value, (staticmethod, classmethod)):
+            form = self._form_of_code(name, value.__func__)
+            if isinstance(form, ByCode):
+                kind: Any = type(value)
+                return kind(form)
+            return form if form in (None, _HELD) else _ITSELF
+        if isinstance(value, _MADE_BY_IMPORT):
+            return None
+        if self.qualname and hasattr(type(value), "__get__"):
+            return None  # a property, or another descriptor
+        return _ITSELF if name in referred or is_plain(value) else None
+
+    def _form_of_code(self, name: str, value: Any) -> Any:
+        place = self.place(name)
+        if (value.__module__, value.__qualname__) != (self.module, place):
+            return Reference.to(value) or _ITSELF
+        if isinstance(value, type):
+            return None
+        home = value.__globals__.get("__name__")
+        if home == self.module:
+            return None if Held.by(value, is_changeable) is None else _HELD
+        is_decorated = ModuleSource.of(self.module).num_decorators(place)
+        if home != "__main__" and _num_wrapped(value) <= is_decorated:
+            return None
+        return ByCode(value)
+
+
+# What is sent of a value: it, or what a function holds.
+_ITSELF: Any = object()
+_HELD: Any = object()
+
+
+def _num_wrapped(function: Any) -> int:
+    """Returns how many decorators have said what they decorate."""
+    count = 0
+    while (function := getattr(function, "__wrapped__", None)) is not None:
+        count += 1
+    return max(count, 1)
+
+
+def is_changeable(value: Any) -> bool:
+    """True if what is inside of a value can be changed, and it is the user's own."""
+    kind = type(value)
+    return kind in _CONTAINERS or is_users_own(kind.__module__)
+
+
+def is_plain(value: Any, depth: int = 0) -> bool:
+    """True if a value is numbers, text, dates and paths alone, and not large."""
+    kind = type(value)
+    if kind in _SCALARS:
+        return True
+    if depth > _DEEPEST:
+        return False
+    if kind in (list, tuple, set, frozenset, collections.deque):
+        if set(map(type, value)) <= _SCALARS:
+            return True
+        return len(value) <= _MOST_ITEMS and all(is_plain(v, depth + 1) for v in value)
+    if kind in (dict, collections.OrderedDict):
+        return is_plain(list(value), depth) and is_plain(list(value.values()), depth)
+    return False
+
+
+class UserGlobals:
+    """Takes the values of the modules that a source needs; belongs to one dataset."""
+
+    def __init__(self) -> None:
+        self._owners: dict[tuple[str, str], Owner] = {}
+        self._needed: list[str] = []
+        self._needed_for = (-1, -1, -1)
+        self._refused: set[tuple[str, str]] = set()
+
+    def take(self, reach: Reach) -> list[Values]:
+        """Returns the values as they are now, those of modules first.
+
+        Args:
+            reach: What the source's code refers to.
+        """
+        return [
+            Values(owner.module, owner.qualname, self._without_refused(owner, referred))
+            for owner, referred in self._owned(reach)
+        ]
+
+    def _without_refused(
+        self, owner: Owner, referred: Collection[str]
+    ) -> dict[str, Any]:
+        return {
+            name: value
+            for name, value in owner.take(referred).items()
+            if (owner.module, owner.place(name)) not in self._refused
+        }
+
+    def refuse(self, values: Values, name: str) -> None:
+        """Leaves a value out from now on: it cannot be sent."""
+        owner = self._owners[values.module, values.qualname]
+        self._refused.add((owner.module, owner.place(name)))
+
+    def _owned(self, reach: Reach) -> list[tuple[Owner, Collection[str]]]:
+        owned: list[tuple[Owner, Collection[str]]] = []
+        needed_for = len(reach.names), len(reach.classes), len(sys.modules)
+        if needed_for != self._needed_for:
+            self._needed, self._needed_for = needed_modules(reach), needed_for
+        for name in self._needed:
+            owner = self._owner(name, "", sys.modules[name])
+            owned.append((owner, reach.names.get(name, ())))
+        for kind in reach.classes:
+            is_enum = issubclass(kind, Enum)  # whose members cannot be set
+            if is_enum or kind.__module__ not in self._needed:
+                continue
+            if Reference.to(kind) is not None:
+                owner = self._owner(kind.__module__, kind.__qualname__, kind)
+                owned.append((owner, reach.attributes))
+        return owned
+
+    def _owner(self, module: str, qualname: str, namespace: Any) -> Owner:
+        key = (module, qualname)
+        owner = self._owners.get(key)
+        if owner is None or owner.namespace is not namespace:
+            owner = self._owners[key] = Owner(module, qualname, namespace)
+        return owner
+
+
+def needed_modules(reach: Reach) -> list[str]:
+    """Returns the user's modules that the source's code comes from, and their imports.
+
+    They are in the order in which the program imported them.
+    """
+    found: set[str] = set()
+    pending: list[Optional[str]] = [kind.__module__ for kind in reach.classes]
+    pending += reach.names
+    while pending:
+        name = pending.pop()
+        if name in found or name is None or not is_users_own(name):
+            continue
+        if name == "__main__" or not _is_importable(name):
+            continue
+        found.add(name)
+        pending.append(name.rpartition(".")[0])
+        pending += map(_home, list(vars(sys.modules[name]).values()))
+    return [name for name in list(sys.modules) if name in found]
+
+
+def _is_importable(name: str) -> bool:
+    """True if a worker can import a module and the packages that it is in."""
+    parts = name.split(".")
+    packages = (".".join(parts[:count]) for count in range(1, len(parts) + 1))
+    return all(part in sys.modules and is_importable(part) for part in packages)
+
+
+def _home(value: Any) -> Optional[str]:
+    """Returns the module that a value of a module's is, or comes from."""
+    if isinstance(value, ModuleType):
+        return value.__name__
+    return value.__module__ if isinstance(value, (FunctionType, type)) else None

@@ -1,0 +1,60 @@
+"""Tells which modules are the user's own: whatever nobody has installed.
+
+Those change from run to run and are set by the program, so their globals go to the
+workers. The standard library and installed packages are the same everywhere.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+import sysconfig
+from types import ModuleType
+from typing import Optional
+
+_INSTALLED = frozenset(("site-packages", "dist-packages"))
+_OURS = "seq2data"
+_STANDARD_LIBRARY = tuple(
+    os.path.join(os.path.realpath(sysconfig.get_paths()[name]), "")
+    for name in ("stdlib", "platstdlib")
+)
+
+
+def is_users_own(name: Optional[str]) -> bool:
+    """True if the module of a name is loaded and is the user's, `__main__` included."""
+    if name is None or name not in sys.modules:
+        return False
+    if name == "__main__":
+        return True
+    if name.partition(".")[0] == _OURS:
+        return False
+    file = getattr(sys.modules[name], "__file__", None)
+    return isinstance(file, str) and _is_users_file(file)
+
+
+def is_installed(module: ModuleType) -> bool:
+    """True if a module of Python code is neither the user's own nor seq2data's."""
+    name, file = module.__name__, getattr(module, "__file__", None)
+    if name == "__main__" or name.partition(".")[0] == _OURS:
+        return False
+    return isinstance(file, str) and file.endswith(".py") and not _is_users_file(file)
+
+
+@functools.cache
+def _is_users_file(file: str) -> bool:
+    path = os.path.realpath(file)
+    if _INSTALLED.intersection(path.split(os.sep)):
+        return False
+    return not path.startswith(_STANDARD_LIBRARY)
+
+
+def users_modules() -> dict[str, ModuleType]:
+    """Returns the user's modules that are loaded, by name, without `__main__`."""
+    return {
+        name: module
+        for name, module in list(sys.modules.items())
+        if name not in ("__main__", "__mp_main__")
+        and isinstance(module, ModuleType)
+        and is_users_own(name)
+    }

@@ -1,0 +1,260 @@
+"""What the program has set in the user's modules is there wherever batches are read."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import os
+import signal
+import subprocess
+import sys
+import threading
+import warnings
+from pathlib import Path
+from typing import Any, Callable
+
+import numpy as np
+import pytest
+
+from tests.contract.program import config, hidden, other, sources
+from tests.oracle import assert_yields
+
+pytest.importorskip("tensorflow")
+
+from seq2data import to_dataset  # needs TensorFlow
+
+pytestmark = pytest.mark.tensorflow
+
+Change = Callable[[pytest.MonkeyPatch], object]
+
+
+def _timed(function: Any) -> Any:
+    """A decorator that the main program has."""
+
+    @functools.wraps(function)
+    def timed(*args: Any) -> Any:
+        return function(*args) + 1000
+
+    return timed
+
+
+class Callable3:
+    def __call__(self) -> int:
+        return 3
+
+
+def _set(owner: Any, **values: Any) -> Change:
+    def change(patch: pytest.MonkeyPatch) -> None:
+        for name, value in values.items():
+            patch.setattr(owner, name, value, raising=False)
+
+    return change
+
+
+def _set_item(container: Any, key: Any, value: Any) -> Change:
+    return lambda patch: patch.setitem(container, key, value)
+
+
+def _extend(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(config, "SEEN", set(config.SEEN) | {7})
+    config.NAMES.append("b")
+
+
+def _decorate_again(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(config, "replaced", _timed(config.replaced))
+    patch.setattr(config, "decorated", _timed(config.decorated))
+
+
+def _wrap_method(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(config.Settings, "value", _timed(config.Settings.value))
+    patch.setattr(config.Settings, "fixed", staticmethod(lambda: 9))
+
+
+CASES: dict[str, tuple[type, Change]] = {
+    "number": (sources.Scale, _set(config, SCALE=100)),
+    "number under a computed name": (sources.ByName, _set(config, SCALE=7)),
+    "number behind a lock": (sources.Locked, _set(config, SCALE=8)),
+    "another type": (sources.Scale, _set(config, SCALE=np.float64(2.5))),
+    "item of a dict": (sources.Table, _set_item(config.TABLE, "offset", 7)),
+    "item inside of a dict": (
+        sources.Table,
+        _set_item(config.TABLE["inner"], "deep", [1, 2]),
+    ),
+    "dict that is replaced": (
+        sources.Table,
+        _set(config, TABLE={"offset": 1, "inner": {"deep": [5]}}),
+    ),
+    "dict that is a default argument": (
+        sources.Default,
+        _set_item(config.TABLE, "offset", 3),
+    ),
+    "list in a closure": (sources.Closure, _extend),
+    "name imported from another module": (
+        sources.Alias,
+        _set_item(config.TABLE, "offset", 4),
+    ),
+    "name set where it is imported to": (sources.Alias, _set(other, SCALE=5, LEVEL=6)),
+    "function replaced by a lambda": (
+        sources.Function,
+        _set(config, replaced=lambda: 5000),
+    ),
+    "function replaced by one of another module": (
+        sources.Function,
+        _set(config, offset=other.offset),
+    ),
+    "function decorated by the program": (sources.Function, _decorate_again),
+    "function replaced by a partial": (
+        sources.Function,
+        _set(config, replaced=functools.partial(int, "11")),
+    ),
+    "function replaced by a callable object": (
+        sources.Function,
+        _set(config, replaced=Callable3()),
+    ),
+    "class attribute": (sources.ClassAttribute, _set(config.Settings, factor=9)),
+    "table of a class": (
+        sources.ClassAttribute,
+        _set_item(config.Settings.table, "offset", 5),
+    ),
+    "attribute of the source's class": (sources.Own, _set(sources.Own, gain=12)),
+    "attribute of its base": (sources.Derived, _set(sources.Own, gain=13)),
+    "attribute of its own for a class": (
+        sources.Derived,
+        _set(sources.Derived, gain=14),
+    ),
+    "methods": (sources.Methods, _wrap_method),
+    "instance": (sources.Instance, _set(config.SETTINGS, bias=6)),
+    "parsed arguments": (
+        sources.Arguments,
+        _set(config, ARGS=argparse.Namespace(width=3, height=4)),
+    ),
+    "array": (sources.Weights, _set(config, WEIGHTS=np.ones((400, 400)))),
+    "name that the module has not": (sources.Added, _set(config, ADDED=21)),
+    "member of an Enum": (sources.Member, _set(config, KIND=config.Kind.LARGE)),
+    "module imported in a function": (sources.LocalImport, _set(hidden, LEVEL=4)),
+    "module imported by its name": (sources.ImportedByName, _set(hidden, LEVEL=5)),
+    "module that the source holds": (sources.HeldModule, _set(config, SCALE=31)),
+    "function that the source holds": (
+        sources.HeldFunction,
+        _set(config, replaced=lambda: 1),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_module_is_as_the_program_has_set_it(
+    case: str, mode: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind, change = CASES[case]
+    names = list(config.NAMES)
+    try:
+        change(monkeypatch)
+        assert_yields(to_dataset(kind(), **mode), kind())
+    finally:
+        config.NAMES[:] = names
+
+
+def test_changes_and_their_end_arrive_with_the_next_epoch(mode: dict[str, Any]) -> None:
+    source = sources.Function()
+    dataset = to_dataset(source, **mode)
+    assert_yields(dataset, source)
+    with pytest.MonkeyPatch.context() as patch:
+        _decorate_again(patch)
+        patch.setitem(config.TABLE, "offset", 8)
+        assert_yields(dataset, source)
+    assert_yields(dataset, source)
+
+
+def test_class_attribute_and_array_follow_between_epochs(
+    mode: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = np.ones((300, 300))
+    monkeypatch.setattr(config, "WEIGHTS", weights)
+    source = sources.Weights()
+    dataset = to_dataset(source, **mode)
+    for value in 1.0, 2.0, 2.0, 3.0:
+        weights[0, 0] = value
+        assert_yields(dataset, source)
+
+
+def test_replaced_worker_has_the_state_too(
+    start_method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(config, "SCALE", 41)
+    monkeypatch.setattr(config, "replaced", _killing(tmp_path / "killed"))
+    source = sources.HeldModule()
+    source.module = config
+    got = [batch.numpy() for batch in to_dataset(_Dying(), workers=2)]
+    assert (tmp_path / "killed").exists()
+    np.testing.assert_array_equal(np.array(got)[:, 0], [41, 41, 41, 41, 41, 41])
+
+
+def _killing(marker: Path) -> Callable[[], int]:
+    def kill_once() -> int:
+        if not marker.exists():
+            marker.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return 0
+
+    return kill_once
+
+
+class _Dying:
+    def __len__(self) -> int:
+        return 6
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        if index == 3:
+            config.replaced()
+        return np.array([config.SCALE, index])
+
+
+def test_value_that_cannot_be_sent_is_named_where_import_does_not_make_it(
+    start_method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(config, "HANDLE", threading.Thread())
+    monkeypatch.setattr(config, "HANDLE", iter(_endless()))
+    next(config.HANDLE)
+    with pytest.warns(RuntimeWarning, match=r"config\.HANDLE.*`builtins\.generator`"):
+        got = [int(batch[0]) for batch in to_dataset(sources.Handle(), workers=2)]
+    assert got == [0, 1, 2, 3]  # what the module's import gives
+
+
+def _endless() -> Any:
+    while True:
+        yield 1
+
+
+def test_value_that_nobody_refers_to_is_not_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    generator = _endless()
+    next(generator)
+    monkeypatch.setattr(config, "HANDLE", generator)
+    source = sources.Scale()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        assert_yields(to_dataset(source, workers=1), source)
+
+
+def test_heavy_modules_are_not_imported_for_it(tmp_path: Path) -> None:
+    (tmp_path / "heavy.py").write_text("import tensorflow\nFLAG = 1\n")
+    (tmp_path / "light.py").write_text(
+        "import sys\nimport numpy as np\nFACTOR = 1\n"
+        "def train():\n    import heavy\n    return heavy.FLAG\n"
+        "class Light:\n    def __len__(self): return 3\n"
+        "    def __getitem__(self, index):\n"
+        "        return np.array([FACTOR, 'tensorflow' in sys.modules])\n"
+    )
+    (tmp_path / "main.py").write_text(
+        "import heavy, light, seq2data\nlight.FACTOR = 6\nheavy.FLAG = 2\n"
+        "print([b.numpy().tolist() for b in seq2data.to_dataset(light.Light(), "
+        "workers=1)])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", str(tmp_path / "main.py")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "[[6, 0], [6, 0], [6, 0]]"
