@@ -19,6 +19,7 @@ import pickle
 import sys
 import threading
 from collections.abc import Iterator
+from itertools import chain
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, NamedTuple
 
@@ -54,41 +55,67 @@ class InstalledGlobals:
     def __init__(self) -> None:
         self._lock = threading.Lock()  # none of the user's code runs under it
         self._num_modules = -1
-        self._watched: dict[str, list[Any]] = {}
+        self._modules: list[ModuleType] = []
+        self._all_before: list[Any] = []  # the values of all modules
+        self._before: dict[int, list[Any]] = {}  # by the id of their module or class
         self._values: dict[str, dict[str, Any]] = {}
-        self._patches: dict[str, dict[Place, Any]] = {}
+        self._patches: dict[tuple[str, str], dict[Place, Any]] = {}
         self._pickled_values = b""
 
-    def take(self) -> tuple[bytes, dict[Place, Any]]:
-        """Returns the plain values, pickled by module and name, and the user's code."""
+    def take(self, *, classes: bool) -> tuple[bytes, dict[Place, Any]]:
+        """Returns the plain values, pickled by module and name, and the user's code.
+
+        Args:
+            classes: Whether to look for changes in the modules' classes, too, which
+                takes some milliseconds.
+        """
         with self._lock:
             if len(sys.modules) != self._num_modules:
                 self._num_modules = len(sys.modules)
-                for module in candidates():
-                    self._watched.setdefault(module.__name__, [])
-            changed = [name for name in self._watched if self._has_changed(name)]
-            for name in changed:
-                module = sys.modules[name]
-                self._values[name] = _plain_values(module)
-                self._patches[name] = dict(_users_code_in(module))
+                self._modules = candidates()
+            changed = self._changed_modules()
+            for module in changed:
+                self._values[module.__name__] = _plain_values(module)
+                self._look_for_patches(module, "", module)
             if changed:
                 self._pickled_values = pickle.dumps(self._values, 5)
-            patches = {
-                place: value
-                for patches in self._patches.values()
-                for place, value in patches.items()
-            }
+            for module in self._modules if classes else ():
+                for name, kind in _classes_in(module):
+                    if self._has_changed(kind):
+                        self._look_for_patches(module, name, kind)
+            patches: dict[Place, Any] = {}
+            for found in self._patches.values():
+                patches.update(found)
             return self._pickled_values, patches
 
-    def _has_changed(self, name: str) -> bool:
-        before, module = self._watched[name], sys.modules.get(name)
-        if module is None:
+    def _changed_modules(self) -> list[ModuleType]:
+        now = list(chain.from_iterable(vars(m).values() for m in self._modules))
+        if _are_identical(now, self._all_before):
+            return []
+        self._all_before = now
+        return [module for module in self._modules if self._has_changed(module)]
+
+    def _has_changed(self, owner: Any) -> bool:
+        now, before = list(vars(owner).values()), self._before.get(id(owner))
+        if before is not None and _are_identical(now, before):
             return False
-        now = list(vars(module).values())
-        if len(now) == len(before) and all(map(operator.is_, now, before)):
-            return False
-        self._watched[name] = now
+        self._before[id(owner)] = now
         return True
+
+    def _look_for_patches(self, module: ModuleType, qualname: str, owner: Any) -> None:
+        found = {
+            Place(module.__name__, qualname, name): value
+            for name, value in list(vars(owner).items())
+            if _is_users_code(_under(value)) or _is_partial_of(value, name)
+        }
+        if found:
+            self._patches[module.__name__, qualname] = found
+        else:
+            self._patches.pop((module.__name__, qualname), None)
+
+
+def _are_identical(ones: list[Any], others: list[Any]) -> bool:
+    return len(ones) == len(others) and all(map(operator.is_, ones, others))
 
 
 installed_globals = InstalledGlobals()
@@ -166,22 +193,14 @@ def _plain_values(module: ModuleType) -> dict[str, Any]:
     return values
 
 
-def _users_code_in(module: ModuleType) -> Iterator[tuple[Place, Any]]:
-    """Yields the functions and classes of the user's, also in the module's classes."""
+def _classes_in(module: ModuleType) -> Iterator[tuple[str, type]]:
+    """Yields the classes of a module, its own and those from inside of it."""
     home = module.__name__
     for name, value in list(vars(module).items()):
-        if _is_users_code(value) or _is_partial_of(value, name):
-            yield Place(home, "", name), value
-        elif issubclass(type(value), type) and _is_defined_in(value, home):
-            for attribute, part in list(vars(value).items()):
-                if _is_users_code(_under(part)):
-                    yield Place(home, name, attribute), part
-
-
-def _is_defined_in(kind: type, home: str) -> bool:
-    """True if a class is a module's own, or one that it has from inside of itself."""
-    module = vars(kind).get("__module__")
-    return type(module) is str and (module == home or module.startswith(f"{home}."))
+        if issubclass(type(value), type):
+            defined_in = vars(value).get("__module__")
+            if defined_in == home or str(defined_in).startswith(f"{home}."):
+                yield name, value
 
 
 def _is_users_code(value: Any) -> bool:

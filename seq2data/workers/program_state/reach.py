@@ -62,7 +62,7 @@ class Reach:
         return referred + len(self.names) + len(self.attributes) + len(self.classes)
 
     def _add(self, value: Any) -> None:
-        if isinstance(value, (FunctionType, type)):
+        if _is_code(value):
             key = _identity(value)
             if key not in self._code:
                 self._code[key] = value
@@ -72,16 +72,17 @@ class Reach:
             self._pending.append(value)
 
     def _look_at(self, value: Any) -> None:
-        if isinstance(value, FunctionType):
+        kind = type(value)  # `isinstance` would ask a proxy for what it stands for
+        if kind is FunctionType:
             self._look_at_function(value)
-        elif isinstance(value, type):
+        elif issubclass(kind, type):
             self._look_at_class(value)
-        elif isinstance(value, MethodType):
+        elif kind is MethodType:
             self._add(value.__func__)
             self._add(value.__self__)
-        elif type(value) in _CONTAINERS:
+        elif kind in _CONTAINERS:
             self._look_at_items(value)
-        elif isinstance(value, ModuleType):
+        elif issubclass(kind, ModuleType):
             self._look_into(value, frozenset(self.attributes))
         else:
             self._look_at_object(value)
@@ -105,7 +106,7 @@ class Reach:
     def _refer(self, home: Any, name: str, value: Any, names: frozenset[str]) -> None:
         if home != "__main__" and is_users_own(home):
             self.names.setdefault(home, set()).add(name)
-        if isinstance(value, ModuleType):
+        if issubclass(type(value), ModuleType):
             self._look_into(value, names)
         else:
             self._add(value)
@@ -142,7 +143,12 @@ class Reach:
             for name in _HELD_AS:
                 self._add(getattr(value, name, None))
         elif is_users_own(kind.__module__):
-            self._look_at_items(getattr(value, "__dict__", {}))
+            with contextlib.suppress(AttributeError):  # it has slots
+                self._look_at_items(object.__getattribute__(value, "__dict__"))
+
+
+def _is_code(value: Any) -> bool:
+    return type(value) is FunctionType or issubclass(type(value), type)
 
 
 def _identity(code: Any) -> tuple[int, ...]:

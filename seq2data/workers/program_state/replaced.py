@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Sequence
-from types import CellType, CodeType, FunctionType
+from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any, Callable, NamedTuple, Optional
 
 _MISSING: Any = object()
@@ -13,7 +13,12 @@ _COMPARED = (bool, int, float, complex, str, bytes, type(None))
 
 
 class Reference(NamedTuple):
-    """A function or class that a worker finds under its own name."""
+    """A module, or a function or class that a worker finds under its own name.
+
+    Attributes:
+        module: The module's name.
+        qualname: Of what is in it; "" for the module itself.
+    """
 
     module: str
     qualname: str
@@ -21,7 +26,10 @@ class Reference(NamedTuple):
     @classmethod
     def to(cls, value: Any) -> Optional[Reference]:
         """Returns the reference, None if another object is found there."""
-        reference = cls(value.__module__, value.__qualname__)
+        if isinstance(value, ModuleType):
+            reference = cls(value.__name__, "")
+        else:
+            reference = cls(value.__module__, value.__qualname__)
         module = sys.modules.get(reference.module)
         if reference.module == "__main__" or module is None:
             return None
@@ -29,16 +37,18 @@ class Reference(NamedTuple):
 
     def found_in(self, module: Any) -> Any:
         """Returns what is found there, None if nothing is."""
-        for part in self.qualname.split("."):
+        for part in self.qualname.split(".") if self.qualname else ():
             module = vars(module).get(part) if hasattr(module, "__dict__") else None
         return module
 
     def resolve(self) -> Any:
-        """Returns the function or class; imports its module."""
+        """Returns the module, function or class; imports the module."""
         return self.found_in(importlib.import_module(self.module))
 
     def is_to(self, value: Any) -> bool:
-        """True if a function or class says that it has this name."""
+        """True if a module, function or class says that it has this name."""
+        if isinstance(value, ModuleType):
+            return self == (value.__name__, "")
         names = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
         return names == self
 

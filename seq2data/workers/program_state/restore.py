@@ -124,7 +124,8 @@ class _Pickled:
 
 
 def _restore_installed(module: Any) -> None:
-    by_owner: dict[str, dict[str, Any]] = {"": {}}
+    restored = [owner for owner in _replacements if owner[0] == module.__name__]
+    by_owner: dict[str, dict[str, Any]] = {qualname: {} for _, qualname in restored}
     for place, value in _installed[module.__name__].items():
         loaded = value.load() if isinstance(value, _Pickled) else value
         by_owner.setdefault(place.qualname, {})[place.name] = loaded

@@ -47,6 +47,7 @@ class ProgramState:
         self._reach = Reach()
         self._user = UserGlobals()
         self._of_thread = take_settings(of_thread=True)
+        self._is_first = True
         self._refused_settings: set[str] = set()
         self._refused_patches: set[Place] = set()
 
@@ -75,7 +76,8 @@ class ProgramState:
         return values
 
     def _installed_parts(self) -> RestoredInstalled:
-        values, patches = installed_globals.take()
+        values, patches = installed_globals.take(classes=self._is_first)
+        self._is_first = False
         pickled = {}
         for place, value in patches.items():
             if place in self._refused_patches:

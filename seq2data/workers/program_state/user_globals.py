@@ -12,6 +12,7 @@ import collections
 import datetime
 import operator
 import pathlib
+import pickle
 import sys
 import threading
 from collections.abc import Collection
@@ -32,6 +33,7 @@ _SCALARS = frozenset((*_NUMBERS_AND_TEXT, *_DATES, *_PATHS, type(...), slice, ra
 # Larger containers are data, and sent where the code refers to them.
 _MOST_ITEMS = 10_000
 _DEEPEST = 4
+_LARGE_BYTES = 1 << 20
 _CONTAINERS = (dict, list, set, collections.deque, collections.OrderedDict)
 # Import makes these, and a new one is as good.
 _MADE_BY_IMPORT = (
@@ -58,6 +60,16 @@ class Values(NamedTuple):
     module: str
     qualname: str
     values: dict[str, Any]
+
+
+class LargeBytes:
+    """Bytes that stay outside of the pickle, as large arrays do."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def __reduce__(self) -> Any:
+        return bytes, (pickle.PickleBuffer(self._data),)
 
 
 class Owner:
@@ -107,22 +119,25 @@ class Owner:
     def _now(self, form: Any, value: Any) -> Any:
         if form is _HELD:
             return Held.by(getattr(value, "__func__", value), is_changeable)
+        if type(value) is bytes and len(value) >= _LARGE_BYTES:
+            return LargeBytes(value)
         return value if form is _ITSELF else form
 
     def _form(self, name: str, value: Any, referred: Collection[str]) -> Any:
         """Returns what stands for a value, None if import makes it."""
-        if isinstance(value, (FunctionType, type)):
+        kind: Any = type(value)  # `isinstance` would ask a proxy for what it stands for
+        if kind is FunctionType or issubclass(kind, type):
             return self._form_of_code(name, value)
-        if isinstance(value, (staticmethod, classmethod)):
+        if kind in (staticmethod, classmethod):
             form = self._form_of_code(name, value.__func__)
             if isinstance(form, ByCode):
-                kind: Any = type(value)
                 return kind(form)
             return form if form in (None, _HELD) else _ITSELF
-        if isinstance(value, _MADE_BY_IMPORT):
+        if issubclass(kind, ModuleType):
+            return _form_of_module(value) if name in referred else None
+        is_descriptor = self.qualname and hasattr(kind, "__get__")
+        if is_descriptor or issubclass(kind, _MADE_BY_IMPORT):
             return None
-        if self.qualname and hasattr(type(value), "__get__"):
-            return None  # a property, or another descriptor
         return _ITSELF if name in referred or is_plain(value) else None
 
     def _form_of_code(self, name: str, value: Any) -> Any:
@@ -143,6 +158,11 @@ class Owner:
 # What is sent of a value: it, or what a function holds.
 _ITSELF: Any = object()
 _HELD: Any = object()
+
+
+def _form_of_module(module: ModuleType) -> Any:
+    is_found = not is_users_own(module.__name__) or is_importable(module.__name__)
+    return (Reference.to(module) if is_found else None) or _ITSELF
 
 
 def _num_wrapped(function: Any) -> int:
@@ -198,9 +218,12 @@ class UserGlobals:
     def _without_refused(
         self, owner: Owner, referred: Collection[str]
     ) -> dict[str, Any]:
+        values = owner.take(referred)
+        if not self._refused:
+            return values
         return {
             name: value
-            for name, value in owner.take(referred).items()
+            for name, value in values.items()
             if (owner.module, owner.place(name)) not in self._refused
         }
 
@@ -263,6 +286,8 @@ def _is_importable(name: str) -> bool:
 
 def _home(value: Any) -> Optional[str]:
     """Returns the module that a value of a module's is, or comes from."""
-    if isinstance(value, ModuleType):
-        return value.__name__
-    return value.__module__ if isinstance(value, (FunctionType, type)) else None
+    kind = type(value)
+    if issubclass(kind, ModuleType):
+        return str(value.__name__)
+    is_code = kind is FunctionType or issubclass(kind, type)
+    return value.__module__ if is_code else None
