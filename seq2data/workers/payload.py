@@ -29,6 +29,7 @@ from seq2data.workers.messages import Extent, Load
 from seq2data.workers.preparation import Preparation
 from seq2data.workers.program_state.state import ProgramState
 from seq2data.workers.reducers.pickler import dumps
+from seq2data.workers.reducers.weak_references import let_go
 from seq2data.workers.transport.segments import Mapping, write_file
 from seq2data.workers.write_watch import WriteWatch
 
@@ -251,6 +252,7 @@ def load(message: Load, descriptors: list[int]) -> Any:
         memory = maps[extent.file].memory()
         return memory[extent.offset : extent.offset + extent.nbytes].data
 
+    let_go()
     collects = gc.isenabled()
     gc.disable()  # what imports make is no garbage, and Keras's make a million objects
     try:

@@ -12,6 +12,7 @@ in the parent and give `(callable, args)`, which runs in the worker.
 from __future__ import annotations
 
 from seq2data.workers.reducers import (  # noqa: F401  # they register
+    caches,
     files,
     generators,
     hdf5,
@@ -25,4 +26,5 @@ from seq2data.workers.reducers import (  # noqa: F401  # they register
     tf_functions,
     thread_pools,
     weak_references,
+    wrapt_proxies,
 )

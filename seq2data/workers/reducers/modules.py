@@ -70,6 +70,12 @@ class ByValue:
             cloudpickle.unregister_pickle_by_value(module)
 
 
+def is_found_in_workers(name: str) -> bool:
+    """True if a worker imports the module of a name that we have."""
+    root = name.partition(".")[0]
+    return name in sys.modules and name != "__main__" and is_importable(root)
+
+
 def is_importable(name: str) -> bool:
     """Whether a fresh interpreter with our `sys.path` imports the module we have."""
     module = sys.modules[name]
