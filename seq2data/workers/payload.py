@@ -17,16 +17,19 @@ import pickle
 import sys
 from dataclasses import dataclass, replace
 from types import CodeType, ModuleType
-from typing import Any, Callable, Optional
+from typing import Any, Callable, NamedTuple, Optional
 
 import cloudpickle
 import numpy as np
 import wrapt
 
 from seq2data.errors import PayloadError
+from seq2data.plan.own_generators import OwnGenerators
 from seq2data.workers.diagnosis import explain
+from seq2data.workers.generator_walk import find_own
 from seq2data.workers.messages import Extent, Load
 from seq2data.workers.preparation import Preparation
+from seq2data.workers.reducers.own_generators import Generators
 from seq2data.workers.reducers.pickler import dumps
 from seq2data.workers.transport.segments import Mapping, write_file
 from seq2data.workers.write_watch import WriteWatch
@@ -202,7 +205,8 @@ def _pickle(source: Any) -> tuple[np.ndarray, list[np.ndarray], bool]:
         return False
 
     try:
-        main, survives_fork = dumps((Preparation(), source), keep)
+        generators = Generators(source, find_own(source))
+        main, survives_fork = dumps((Preparation(), source, generators), keep)
     except Exception as error:
         raise PayloadError(explain(source, error)) from error
     return np.frombuffer(main, np.uint8), buffers, survives_fork
@@ -215,7 +219,19 @@ def _equal(one: np.ndarray, other: np.ndarray) -> bool:
     )
 
 
-def load(message: Load, descriptors: list[int]) -> Any:
+class Loaded(NamedTuple):
+    """What a worker has of a payload.
+
+    Attributes:
+        source: The source.
+        generators: Its random generators.
+    """
+
+    source: Any
+    generators: OwnGenerators
+
+
+def load(message: Load, descriptors: list[int]) -> Loaded:
     """The source, in a worker; closes the descriptors.
 
     Every version gets maps of its own: what the worker writes into the arrays of one
@@ -238,8 +254,8 @@ def load(message: Load, descriptors: list[int]) -> Any:
     gc.disable()  # what imports make is no garbage, and Keras's make a million objects
     try:
         buffers = map(view, message.buffers)
-        _, source = pickle.loads(view(message.pickle), buffers=buffers)
-        return source
+        _, *loaded = pickle.loads(view(message.pickle), buffers=buffers)
+        return Loaded(*loaded)
     finally:
         if collects:
             gc.enable()
