@@ -107,6 +107,9 @@ class _NumpyGenerator(_Numpy):
 class _NumpyRandomState(_Numpy):
     """`RandomState`, which keeps a normal number beside the state of its bits."""
 
+    def identity(self, generator: Any) -> Any:
+        return generator._bit_generator
+
     def state(self, generator: Any) -> State:
         raw = generator.get_state(legacy=False)
         return State(raw, _hashable(raw), _seed_of(generator._bit_generator))

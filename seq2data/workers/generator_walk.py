@@ -208,17 +208,28 @@ def _named(names: Iterable[str], value: Any) -> Parts:
 def _items(iterate: Callable[[Any], Iterable[Any]], value: Any) -> Parts:
     if _has_plain_only(iterate(value)):
         return
-    for place, item in enumerate(list(iterate(value))):
-        if not _is_plain(item):
-            yield ((True, place),), item
+    items = list(iterate(value))
+    for place in _places(items):
+        yield ((True, place),), items[place]
 
 
 def _of_mapping(value: Any, *, is_item: bool) -> Parts:
     if _has_plain_only(dict.values(value)):
         return
-    for key, item in list(dict.items(value)):
-        if not _is_plain(item):
-            yield ((is_item, key),), item
+    items = list(dict.items(value))
+    for place in _places([item for _, item in items]):
+        key, item = items[place]
+        yield ((is_item, key),), item
+
+
+def _places(items: list[Any]) -> Iterator[int]:
+    """Where among the items there is something to look into."""
+    try:
+        for place, is_plain in enumerate(map(_PLAIN.__contains__, map(type, items))):
+            if not (is_plain or _is_plain(items[place])):
+                yield place
+    except TypeError:
+        yield from range(len(items))
 
 
 def _in_cell(cell: CellType) -> Parts:
