@@ -9,7 +9,7 @@ they would without us: an image and its mask may be turned by two generators.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from typing import Any, Callable, NamedTuple, Optional
 
 from seq2data.plan.generator_kinds import State, digest_of, known_kind_of
@@ -43,32 +43,33 @@ class OwnGenerators:
 
     @classmethod
     def of(
-        cls,
-        generators: Iterable[Any],
-        state_of: Callable[[Any], State],
-        first_ordinal: int = 0,
+        cls, generators: Iterable[Any], state_of: Callable[[Any], State]
     ) -> OwnGenerators:
         """Gives each generator its ordinal, in their order.
 
         Args:
             generators: They may share their states.
             state_of: Gives the state that the user left a generator in.
-            first_ordinal: The first of the ordinals.
         """
-        members: dict[int, OwnGenerator] = {}
-        ordinals: dict[Any, int] = {}
+        return cls().joined_by(generators, state_of)
+
+    def joined_by(
+        self, generators: Iterable[Any], state_of: Callable[[Any], State]
+    ) -> OwnGenerators:
+        """These and, behind them, those of some generators that are none of these."""
+        members = {_identity(member.generator): member for member in self.members}
+        ordinals: dict[Hashable, int] = {}
+        first = len(members)
         for generator in generators:
-            kind = known_kind_of(generator)
-            identity = id(kind.identity(generator))
+            identity = _identity(generator)
             if identity in members:
                 continue
             state = state_of(generator)
-            ordinal = first_ordinal + len(ordinals)
-            ordinal = ordinals.setdefault(state.value, ordinal)
-            is_seeded = kind.is_seeded(state)
+            ordinal = ordinals.setdefault(state.value, first + len(ordinals))
+            is_seeded = known_kind_of(generator).is_seeded(state)
             key = digest_of(state.value) if is_seeded else None
             members[identity] = OwnGenerator(generator, ordinal, key)
-        return cls(members.values())
+        return OwnGenerators(members.values())
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, OwnGenerators):
@@ -100,3 +101,7 @@ class OwnGenerators:
             else:
                 digest = digest_of(key.hex(), epoch, index)
             kind.seed(generator, digest)
+
+
+def _identity(generator: Any) -> int:
+    return id(known_kind_of(generator).identity(generator))

@@ -19,9 +19,11 @@ from seq2data.workers.channel import Channel, DescriptorsLostError
 from seq2data.workers.claims import ClaimReader
 from seq2data.workers.crash import failure_of
 from seq2data.workers.first_read import FirstRead
+from seq2data.workers.generator_walk import find_own
 from seq2data.workers.messages import Effect, Fork, Load, LoadFailed, Read, Result
 from seq2data.workers.payload import Loaded, load
 from seq2data.workers.reading import read_batches
+from seq2data.workers.seeded_reader import state_of
 from seq2data.workers.stacks import offer_stacks
 from seq2data.workers.transport.layout import BatchWriter
 from seq2data.workers.transport.segments import SegmentStore
@@ -114,12 +116,26 @@ class Worker:
             # What it raises is reported by whoever reads this batch for itself.
             with contextlib.suppress(BaseException):
                 self._read(task, task.first)
+            self._look_again()
         return before
+
+    def _look_again(self) -> None:
+        """Takes in the random generators that the first read has made."""
+        assert self._loaded is not None
+        source, generators = self._loaded
+        found = [one.generator for one in find_own(source)]
+        generators = generators.joined_by(found, state_of)
+        self._loaded = Loaded(source, generators)
+        if self._inheritance is not None:
+            self._inheritance = self._inheritance._replace(loaded=self._loaded)
 
     def _effect_since(self, before: Optional[FirstRead]) -> Optional[Effect]:
         if before is None:
             return None
-        return before.effect(can_fork=self._inheritance is not None)
+        effect = before.effect(can_fork=self._inheritance is not None)
+        if effect.changes_source:
+            self._look_again()
+        return effect
 
     def _read(self, task: Read, index: int) -> Any:
         assert self._loaded is not None

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from seq2data.workers.reducers import (  # noqa: F401  # they register
     files,
+    framework_generators,
     generators,
     hdf5,
     images,
