@@ -81,6 +81,11 @@ class OwnGenerators:
     def _facts(self) -> list[tuple[int, int, Optional[bytes]]]:
         return [(id(one), ordinal, key) for one, ordinal, key in self.members]
 
+    def has_more_than(self, other: OwnGenerators) -> bool:
+        """Whether there is one that is none of the other's."""
+        mine, theirs = self._facts(), other._facts()
+        return not {fact[0] for fact in mine} <= {fact[0] for fact in theirs}
+
     def with_seed(self, entropy: Optional[int]) -> tuple[OwnGenerator, ...]:
         """Those that `seed` seeds."""
         return self._with_key if entropy is None else self.members

@@ -66,6 +66,7 @@ class Worker:
         self._inheritance = inheritance
         self._loaded: Optional[Loaded] = None
         self._pickle_bytes = 0
+        self._has_read = False
         if inheritance is not None:
             self._loaded = inheritance.loaded
             self._pickle_bytes = inheritance.pickle_bytes
@@ -92,6 +93,7 @@ class Worker:
     def _load(self, message: Load, descriptors: list[int]) -> None:
         self._inheritance = None
         self._pickle_bytes = message.pickle.nbytes
+        self._has_read = False
         try:
             self._loaded = load(message, descriptors)
         except BaseException as error:  # noqa: BLE001  # user code; the parent decides
@@ -115,29 +117,32 @@ class Worker:
         if task.first is not None:
             # What it raises is reported by whoever reads this batch for itself.
             with contextlib.suppress(BaseException):
-                self._read(task, task.first)
-            self._look_again()
+                self._read(task._replace(epoch=task.first), 0)
         return before
-
-    def _look_again(self) -> None:
-        """Takes in the random generators that the first read has made."""
-        assert self._loaded is not None
-        source, generators = self._loaded
-        found = [one.generator for one in find_own(source)]
-        generators = generators.joined_by(found, state_of)
-        self._loaded = Loaded(source, generators)
-        if self._inheritance is not None:
-            self._inheritance = self._inheritance._replace(loaded=self._loaded)
 
     def _effect_since(self, before: Optional[FirstRead]) -> Optional[Effect]:
         if before is None:
             return None
-        effect = before.effect(can_fork=self._inheritance is not None)
-        if effect.changes_source:
-            self._look_again()
-        return effect
+        return before.effect(can_fork=self._inheritance is not None)
 
     def _read(self, task: Read, index: int) -> Any:
+        batch = self._read_once(task, index)
+        is_first, self._has_read = not self._has_read, True
+        if is_first and index == 0 and self._has_made_generators():
+            batch = self._read_once(task, index)  # it has drawn from them
+        return batch
+
+    def _has_made_generators(self) -> bool:
+        """Whether the first read made random generators; they are the source's now."""
+        assert self._loaded is not None
+        source, known = self._loaded
+        found = [one.generator for one in find_own(source)]
+        self._loaded = Loaded(source, known.joined_by(found, state_of))
+        if self._inheritance is not None:
+            self._inheritance = self._inheritance._replace(loaded=self._loaded)
+        return self._loaded.generators.has_more_than(known)
+
+    def _read_once(self, task: Read, index: int) -> Any:
         assert self._loaded is not None
         source, generators = self._loaded
         if task.entropy is not None:

@@ -31,6 +31,7 @@ class SeededReader:
         self._source = source
         self._own = OwnGenerators()
         self._draws = True
+        self._is_fresh = True
         self.look()
 
     def look(self) -> bool:
@@ -42,6 +43,17 @@ class SeededReader:
 
     def read(self, task: Task, index: int) -> Any:
         """The batch at `index`."""
+        batch = self._read(task, index)
+        if self._is_fresh:
+            self._is_fresh = False
+            before = self._own
+            self.look()
+            if self._own.has_more_than(before):
+                # The first read has made a generator, and drawn from it.
+                batch = self._read(task, index)
+        return batch
+
+    def _read(self, task: Task, index: int) -> Any:
         own = self._own  # a pass that begins meanwhile may look again
         watched = [member.generator for member in own.with_seed(task.entropy)]
         if task.entropy is not None:

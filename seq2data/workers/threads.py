@@ -123,9 +123,7 @@ class ThreadPool:
         result = self._read(task)
         if not self._is_loaded:  # what `__getitem__` sets is no change of the source
             before, self._attributes = self._attributes, attributes(self._source)
-            if before != self._attributes:
-                self._first.is_special = True
-                self._seeded.look()  # for generators that it has made
+            self._first.is_special |= before != self._attributes
         self._first.ended(task)
         task.finish(result)
         self._open.discard(task)

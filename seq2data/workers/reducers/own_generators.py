@@ -12,11 +12,12 @@ from typing import Any, NamedTuple, Optional
 from seq2data.plan.generator_kinds import kind_of, known_kind_of
 from seq2data.plan.own_generators import OwnGenerator, OwnGenerators
 from seq2data.plan.seeds import global_generators
-from seq2data.workers.generator_walk import Found, Step, follow
+from seq2data.workers.generator_walk import Found, follow
+from seq2data.workers.object_parts import Step
 from seq2data.workers.reducers.registry import Recipe
 from seq2data.workers.seeded_reader import state_of
 
-_SENDABLE = (bool, int, float, str, bytes, type(None))
+_PLAIN = (bool, int, float, str, bytes, type(None))
 
 
 class Generators:
@@ -79,7 +80,7 @@ class Met:
             else:
                 path = paths[id(generator)]
                 steps = () if path is None else tuple(path.all_steps())
-                if all(isinstance(step_key, _SENDABLE) for _, step_key in steps):
+                if all(_is_sendable(step_key) for _, step_key in steps):
                     entries.append(_Entry(ordinal, key, None, steps))
         return entries
 
@@ -87,6 +88,12 @@ class Met:
 def is_met(kind: type) -> bool:
     """Whether objects of a type are shown to Met."""
     return kind is Generators or kind_of(kind) is not None
+
+
+def _is_sendable(key: Any) -> bool:
+    if type(key) is tuple:
+        return all(map(_is_sendable, key))
+    return type(key) in _PLAIN
 
 
 def _arrive(source: Any, entries: list[_Entry]) -> OwnGenerators:
