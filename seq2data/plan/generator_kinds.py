@@ -11,6 +11,7 @@ user gave them a seed is nobody's business.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import random
@@ -216,11 +217,12 @@ _kinds: dict[type, Kind] = {
 
 def kind_of(type: type) -> Optional[Kind]:
     """What can be done to objects of a type; None if they are no generators."""
-    for base in type.__mro__:
-        if base in _kinds:
-            return _kinds[base]
-        if "getstate" in vars(base):  # as in `SystemRandom`, which has no state
-            return None
+    with contextlib.suppress(TypeError):  # a metaclass has made it unhashable
+        for base in type.__mro__:
+            if base in _kinds:
+                return _kinds[base]
+            if "getstate" in vars(base):  # as in `SystemRandom`, which has no state
+                return None
     return None
 
 
@@ -234,7 +236,7 @@ def known_kind_of(generator: Any) -> Kind:
 def digest_of(*parts: object) -> bytes:
     """16 bytes that follow from values whose `repr` says all of them."""
     # A hash is a third of the cost of numpy's SeedSequence, and as far from chance.
-    text = " ".join(map(str, parts))
+    text = " ".join(map(repr, parts))
     return hashlib.blake2b(text.encode(), digest_size=16).digest()
 
 

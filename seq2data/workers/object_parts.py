@@ -38,6 +38,9 @@ _FRAMEWORKS = ("keras", "tensorflow", "tf_keras", "torch")
 # Their layers, models, variables and tensors; Keras's image iterators are none of them.
 _CLOSED_BASES = ("Layer", "Tensor", "Trackable", "Variable")
 
+# wrapt 2 has put a base below the class of this name.
+_PROXY: Any = getattr(wrapt, "BaseObjectProxy", wrapt.ObjectProxy)
+
 Step = tuple[bool, Any]
 """Whether it is an item, else an attribute; and its key or name."""
 Parts = Iterable[tuple[tuple[Step, ...], Any]]
@@ -216,7 +219,7 @@ _LOOKS: dict[Any, Look] = {
     dict: functools.partial(_of_mapping, is_item=True),
     functools.partial: functools.partial(_named, ("func", "args", "keywords")),
     property: functools.partial(_named, ("fget", "fset", "fdel")),
-    wrapt.ObjectProxy: functools.partial(_named, ("__wrapped__",)),
+    _PROXY: functools.partial(_named, ("__wrapped__",)),
     MethodType: functools.partial(_named, ("__self__", "__func__")),
     BuiltinMethodType: _in_builtin,
     CellType: _in_cell,
