@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import os
 import random
+import signal
 from pathlib import Path
 from typing import Any, Optional
 
@@ -13,13 +16,12 @@ import pytest
 tf = pytest.importorskip("tensorflow")
 
 from seq2data import to_dataset  # noqa: E402  # needs TensorFlow
-from tests.contract.own_generators import (  # noqa: E402
+from tests.contract.own_generators import Everywhere, OfModules  # noqa: E402
+from tests.contract.own_sources import (  # noqa: E402
     Augments,
     DrawsAndDies,
     DrawsOrderLate,
-    Everywhere,
     MakesItLate,
-    OfModules,
     Pairs,
     Tells,
 )
@@ -222,6 +224,24 @@ def test_order_drawn_at_the_first_read_is_one_order(
     assert sorted(found[0]) == list(range(24))
 
 
+@pytest.mark.parametrize("seed", [None, 5])
+def test_worker_of_a_later_epoch_draws_the_order_that_the_others_have(
+    start_method: str, seed: Optional[int]
+) -> None:
+    dataset = to_dataset(
+        DrawsOrderLate(np.random.RandomState()), seed=seed, workers=2, max_queue_size=1
+    )
+    orders = []
+    for _ in range(3):
+        batches = np.array([batch.numpy() for batch in dataset])
+        orders.append(batches[:, 0].tolist())
+        for pid in set(batches[:, 2].tolist()):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+    assert orders[0] == orders[1] == orders[2]
+    assert sorted(orders[0]) == list(range(24))
+
+
 @pytest.mark.parametrize("rng_seed", [None, 3])
 def test_generator_that_the_first_read_makes_is_the_sources_own(
     mode: dict[str, Any], rng_seed: Optional[int]
@@ -240,52 +260,3 @@ def test_source_whose_generator_has_moved_has_workers_of_the_nursery() -> None:
     # While one that reading does change has workers of the first one.
     rng = np.random.default_rng()
     assert len(np.unique(epochs(DrawsOrderLate(rng), 1, workers=3)[..., 1])) == 2
-
-
-@pytest.mark.parametrize("kind", ["from_seed", "from_non_deterministic_state"])
-def test_tensorflows_generators_are_of_the_source(
-    mode: dict[str, Any], kind: str
-) -> None:
-    def source() -> Any:
-        make = getattr(tf.random.Generator, kind)
-        return TensorFlows(make(3) if kind == "from_seed" else make())
-
-    wanted = epochs(source(), seed=1, workers=0)
-    np.testing.assert_array_equal(epochs(source(), seed=1, **mode), wanted)
-    without = epochs(source(), **mode)
-    assert np.array_equal(without, wanted) == (kind == "from_seed")
-    for numbers in wanted, without:
-        assert_all_distinct(numbers)
-
-
-class TensorFlows(Pairs):
-    def __init__(self, rng: Any) -> None:
-        super().__init__(rng, None)
-
-    def __getitem__(self, index: int) -> Any:
-        return self.images.uniform([2]).numpy()
-
-
-@pytest.mark.parametrize("seeded", [False, True])
-def test_torchs_generators_are_of_the_source(
-    mode: dict[str, Any], seeded: bool
-) -> None:
-    torch = pytest.importorskip("torch")
-
-    class Torchs(Pairs):
-        def __getitem__(self, index: int) -> Any:
-            return torch.rand(2, generator=self.images, dtype=torch.float64).numpy()
-
-    def source() -> Torchs:
-        generator = torch.Generator()
-        if seeded:
-            generator.manual_seed(3)
-        else:
-            generator.seed()
-        return Torchs(generator, None)
-
-    wanted = epochs(source(), seed=1, workers=0)
-    np.testing.assert_array_equal(epochs(source(), seed=1, **mode), wanted)
-    without = epochs(source(), **mode)
-    assert np.array_equal(without, wanted) == seeded
-    assert_all_distinct(without)
