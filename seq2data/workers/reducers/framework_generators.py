@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 import wrapt
@@ -11,22 +10,22 @@ from seq2data.workers.reducers.registry import Recipe, register
 
 
 def _reduce_tensorflow(value: Any) -> Recipe:
-    return _make_tensorflow, (value.state.numpy(), value.algorithm)
+    return _make_tensorflow, (type(value), value.state.numpy(), value.algorithm)
 
 
-def _make_tensorflow(state: Any, algorithm: int) -> Any:
-    generators = importlib.import_module("tensorflow").random.Generator
-    return generators.from_state(state, alg=algorithm)
+def _make_tensorflow(kind: Any, state: Any, algorithm: int) -> Any:
+    return kind.from_state(state, alg=algorithm)
 
 
 def _reduce_torch(value: Any) -> Recipe:
-    return _make_torch, (str(value.device), value.get_state().numpy())
+    return _make_torch, (type(value), str(value.device), value.get_state().numpy())
 
 
-def _make_torch(device: str, state: Any) -> Any:
-    torch: Any = importlib.import_module("torch")
-    generator = torch.Generator(device)
-    generator.set_state(torch.from_numpy(state))
+def _make_torch(kind: Any, device: str, words: Any) -> Any:
+    generator = kind(device)
+    state = generator.get_state()
+    state.numpy()[:] = words
+    generator.set_state(state)
     return generator
 
 
