@@ -22,7 +22,7 @@ from seq2data.pipeline.reading import Reading, open_reading
 from seq2data.pipeline.signature import from_signature
 from seq2data.pipeline.window import Ended, Feed
 from seq2data.plan.chunks import batches_per_chunk
-from seq2data.plan.epochs import Draw, Plan
+from seq2data.plan.epochs import Draw, EpochCount, Plan
 from seq2data.source.adapt import Source, adapt
 from seq2data.source.indexable import Indexable
 from seq2data.source.spec import BatchSpec
@@ -127,6 +127,7 @@ def open_dataset(
     batched: bool = True,
     ranks_only: bool = False,
     draw: Optional[Draw] = None,
+    epochs: Optional[EpochCount] = None,
     derive: Derive = _as_it_is,
 ) -> SourceDataset:
     """The dataset that reads a source.
@@ -138,10 +139,11 @@ def open_dataset(
         batched: Whether the first dimension counts samples.
         ranks_only: Whether batches may have any size, as Keras 2 has it.
         draw: Gives each pass its order of the indices, instead of the seed.
+        epochs: Counts the passes, where those of other datasets count, too.
         derive: See `SourceDataset`.
     """
     if isinstance(source, Indexable):
-        plan = Plan(options.shuffle, options.seed, draw)
+        plan = Plan(options.shuffle, options.seed, draw, epochs)
         engine, first = _index_engine(source, options, signature, plan, batched)
     else:
         _check_generator_options(options)
@@ -246,7 +248,7 @@ def _index_engine(
     passes.prepare()
     indices = sorted({0, source.num_batches() - 1})
     with open_reading(source, options, plan.entropy) as reading:
-        peeked = _peek(reading, indices)
+        peeked = _peek(reading, plan.next_epoch, indices)
         spec = _spec(peeked, signature, batched=batched)
         nbytes = max(map(_batch_bytes, peeked.values()))
         reading.chunk_size.set_batch_bytes(nbytes)
@@ -273,12 +275,12 @@ def _generator_engine(
         return GeneratorEngine(reading, spec, 1, feed), _concrete(peeked[0])
 
 
-def _peek(reading: Reading, indices: list[int]) -> dict[int, BatchRun]:
+def _peek(reading: Reading, epoch: int, indices: list[int]) -> dict[int, BatchRun]:
     """The batches of some indices; nobody reads while the first of them is read."""
     peeked = {}
     patience = reading.patience()
     for index in indices:
-        task = Task(0, reading.entropy, (index,))
+        task = Task(epoch, reading.entropy, (index,))
         reading.pool.submit(task)
         while (result := patience.wait(task)) is None:
             continue  # the wait itself reports what takes long

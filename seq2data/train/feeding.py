@@ -23,7 +23,7 @@ from seq2data.errors import SourceError
 from seq2data.options import Options, check_whole
 from seq2data.pipeline.dataset import SourceDataset, open_dataset
 from seq2data.pipeline.signature import pack, tensor_specs
-from seq2data.plan.epochs import Draw
+from seq2data.plan.epochs import Draw, epochs_of
 from seq2data.plan.permutation import MOST_IN_MEMORY, LazyPermutation
 from seq2data.source.adapt import adapt
 from seq2data.source.indexable import Indexable
@@ -87,6 +87,7 @@ class Feeding:
                 options,
                 ranks_only=self.ranks_only,
                 draw=draw,
+                epochs=epochs_of(source),  # legacy loops call `fit` for each epoch
                 derive=partial(in_floatx, floatx=self.floatx),
             )
         self.call.watch(dataset)

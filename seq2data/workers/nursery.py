@@ -158,12 +158,12 @@ class Nursery:
             self._control.send(Ready(message.version))
             return
         try:
-            source = load(message, descriptors)
+            loaded = load(message, descriptors)
         except BaseException as error:  # noqa: BLE001  # user code; the parent decides
             self._control.send(LoadFailed(message.version, failure_of(error)))
             return
         self._loaded = Inheritance(
-            source, message.version, message.pickle.nbytes, Nursery.take_over
+            *(loaded, message.version, message.pickle.nbytes, Nursery.take_over)
         )
         self._can_fork = num_threads() == 1
         _keep_what_is_here()

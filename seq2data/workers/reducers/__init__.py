@@ -14,6 +14,7 @@ from __future__ import annotations
 from seq2data.workers.reducers import (  # noqa: F401  # they register
     caches,
     files,
+    framework_generators,
     generators,
     hdf5,
     images,

@@ -11,6 +11,7 @@ import cloudpickle
 from seq2data.workers.program_state.replaced import function_by_code, is_displaced
 from seq2data.workers.reducers import finalizers
 from seq2data.workers.reducers.modules import ByValue
+from seq2data.workers.reducers.own_generators import Met, is_met
 from seq2data.workers.reducers.registry import Registration, registration_of
 
 
@@ -34,17 +35,24 @@ class _Treatment(NamedTuple):
     registration: Optional[Registration]
     is_code: bool
     has_finalizer: bool
+    is_met: bool
 
 
 class SourcePickler(cloudpickle.CloudPickler):  # type: ignore[misc]  # it has no types
     """cloudpickle's, with the recipes."""
 
     def __init__(
-        self, file: io.BytesIO, buffer_callback: Callable[[Any], Any], by_value: ByValue
+        self,
+        file: io.BytesIO,
+        buffer_callback: Callable[[Any], Any],
+        by_value: ByValue,
+        *,
+        omits_states: bool = False,
     ) -> None:
         super().__init__(file, protocol=5, buffer_callback=buffer_callback)
         self.survives_fork = True
         self._by_value = by_value
+        self._met = Met(omits_states)
         self._treatments: dict[type, _Treatment] = {}
 
     def reducer_override(self, value: Any) -> Any:
@@ -52,6 +60,10 @@ class SourcePickler(cloudpickle.CloudPickler):  # type: ignore[misc]  # it has n
         kind = type(value)
         # It is asked for every object there is, and there may be millions of a type.
         treatment = self._treatments.get(kind) or self._treatment_of(kind)
+        if treatment.is_met:
+            reduced = self._met.reduce(value)
+            if reduced is not None:
+                return reduced
         if treatment.registration is not None:
             reduced = treatment.registration.reducer(value)
             if reduced is not None:
@@ -72,13 +84,25 @@ class SourcePickler(cloudpickle.CloudPickler):  # type: ignore[misc]  # it has n
             registration_of(kind),
             issubclass(kind, (type, FunctionType, ModuleType)),
             finalizers.has_finalizer(kind),
+            is_met(kind),
         )
         return treatment
 
 
-def dumps(value: Any, buffer_callback: Callable[[Any], Any]) -> Pickle:
-    """Pickles; buffers that the callback takes (it returns False) stay outside."""
+def dumps(
+    value: Any, buffer_callback: Callable[[Any], Any], *, omits_states: bool = False
+) -> Pickle:
+    """Pickles; buffers that the callback takes (it returns False) stay outside.
+
+    Args:
+        value: What is pickled.
+        buffer_callback: Called with each buffer.
+        omits_states: Whether to leave out what random generators draw next: equal
+            pickles are then of objects that differ in nothing else. Cannot be loaded.
+    """
     with io.BytesIO() as file, ByValue() as by_value:
-        pickler = SourcePickler(file, buffer_callback, by_value)
+        pickler = SourcePickler(
+            file, buffer_callback, by_value, omits_states=omits_states
+        )
         pickler.dump(value)
         return Pickle(file.getvalue(), pickler.survives_fork, by_value.code)
