@@ -8,7 +8,7 @@ from typing import Any, Callable, Optional, Union
 import tensorflow as tf
 
 from seq2data.errors import BatchError, SourceError
-from seq2data.options import Options, check_whole
+from seq2data.options import Options, whole
 from seq2data.pipeline.bridge import large_batches, small_batches, with_pipeline_options
 from seq2data.pipeline.ending import watch
 from seq2data.pipeline.engine import (
@@ -112,7 +112,7 @@ def to_dataset(
     )
     signature = None if output_signature is None else from_signature(output_signature)
     if batch_size is not None:
-        check_whole("batch_size", batch_size, 1)
+        batch_size = whole("batch_size", batch_size, 1)
     dataset = open_dataset(
         adapt(source, transform), options, signature, batched=batch_size is None
     )

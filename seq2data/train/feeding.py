@@ -20,7 +20,7 @@ from typing import Any, Optional, Union
 import tensorflow as tf
 
 from seq2data.errors import SourceError
-from seq2data.options import Options, check_whole
+from seq2data.options import Options, whole
 from seq2data.pipeline.dataset import SourceDataset, open_dataset
 from seq2data.pipeline.signature import pack, tensor_specs
 from seq2data.plan.epochs import Draw
@@ -78,7 +78,7 @@ class Feeding:
             if not isinstance(adapted, Indexable):
                 # Reading ahead moves a generator on, and who calls `fit_generator`
                 # again sees how far: Keras's bound counts the item being read, too.
-                ahead = max(1, ahead - 1)
+                ahead = max(1, whole("max_queue_size", ahead, 1) - 1)
             elif shuffle and not adapted.keeps_order:
                 draw = shuffled
             options = Options(self.workers, self.use_multiprocessing, ahead)
@@ -108,19 +108,15 @@ def for_training(
     """The dataset and the number of steps to tell Keras, for epochs of `steps`."""
     if steps is None or steps == dataset.num_batches:
         return dataset, None
-    check_whole("steps_per_epoch", steps, 1)
     if dataset.num_batches is None:
         return dataset, steps
     return dataset.repeat(), steps
 
 
-def for_one_run(
-    dataset: SourceDataset, steps: Optional[int], name: str
-) -> tf.data.Dataset:
-    """The dataset of an evaluation or a prediction of `steps`, called `name`."""
+def for_one_run(dataset: SourceDataset, steps: Optional[int]) -> tf.data.Dataset:
+    """The dataset of an evaluation or a prediction of `steps`."""
     if steps is None or steps == dataset.num_batches:
         return dataset
-    check_whole(name, steps, 1)
     if dataset.num_batches is not None and steps > dataset.num_batches:
         return dataset.repeat().take(steps)
     return dataset.take(steps)

@@ -7,8 +7,8 @@ from typing import Any, Callable, Optional
 
 import tensorflow as tf
 
-from seq2data.options import check_whole
 from seq2data.train.call import Call
+from seq2data.train.counts import count_of_steps, whole_epochs
 from seq2data.train.feeding import (
     Feeding,
     build,
@@ -49,6 +49,7 @@ def train(
         shuffle: See `fit_generator`.
         **others: Go to `fit` as they are.
     """
+    steps_per_epoch = count_of_steps("steps_per_epoch", steps_per_epoch)
     with Call("fit") as call:
         feeding = Feeding.of(model, queue, call)
         if not is_read_by_keras(source):
@@ -67,7 +68,7 @@ def train(
             **_validation(feeding, validation_data, validation_steps),
             class_weight=class_weight,
             shuffle=False,  # a dataset; Keras 3 warns of anything else
-            **others,
+            **whole_epochs(others),
         )
 
 
@@ -95,14 +96,15 @@ def train_on_arrays(
     with Call("fit") as call:
         feeding = Feeding.of(model, queue, call)
         validation = _validation(feeding, validation_data, validation_steps)
-        return fit(x, **validation, **others)
+        return fit(x, **validation, **whole_epochs(others))
 
 
 def _validation(feeding: Feeding, source: Any, steps: Optional[int]) -> dict[str, Any]:
     """The validation's arguments for `fit`."""
+    steps = count_of_steps("validation_steps", steps)
     if is_legacy(source):
         check_validation(source, steps)
-        source = for_one_run(feeding.open(source), steps, "validation_steps")
+        source = for_one_run(feeding.open(source), steps)
         if steps is not None:
             # Keras 3 counts one too many in the first validation of unknown length.
             source = source.apply(tf.data.experimental.assert_cardinality(steps))
@@ -129,6 +131,7 @@ def run_once(
         steps: See `evaluate_generator`.
         **others: Go to `call` as they are.
     """
+    steps = count_of_steps("steps", steps)
     with Call(call.__name__) as entered:
         feeding = Feeding.of(model, queue, entered)
         if is_read_by_keras(source):
@@ -136,7 +139,6 @@ def run_once(
         dataset = feeding.open(source)
         build(model, dataset)
         if dataset.num_batches is None and steps is not None:
-            check_whole("steps", steps, 1)
             # Not told the number, Keras 3 divides by one batch too many.
             return call(dataset, steps=steps, **others)
-        return call(for_one_run(dataset, steps, "steps"), **others)
+        return call(for_one_run(dataset, steps), **others)
