@@ -15,7 +15,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Optional, Union
+from typing import Any, Callable, Optional, Union
 
 import tensorflow as tf
 
@@ -27,10 +27,13 @@ from seq2data.plan.epochs import Draw
 from seq2data.plan.permutation import MOST_IN_MEMORY, LazyPermutation
 from seq2data.source.adapt import adapt
 from seq2data.source.indexable import Indexable
+from seq2data.source.keras_batches import as_keras_batch
+from seq2data.source.spec import BatchSpec
 from seq2data.train.call import Call
 from seq2data.train.floats import floatx_of, in_floatx
 from seq2data.train.queue import Queue
 from seq2data.train.removed import is_keras_3
+from seq2data.train.sizes import loosened
 
 # Indexable as well, but Keras 3 reads them in its own way.
 _READ_BY_KERAS = ("grain", "torch")
@@ -45,7 +48,7 @@ class Feeding:
         workers: Keras's argument.
         use_multiprocessing: Keras's argument.
         call: Is told what is read in it.
-        ranks_only: Whether batches may have any size, as Keras 2 has it.
+        loosen: Lets batches have the sizes that the model takes.
         floatx: What floats are cast to.
     """
 
@@ -53,13 +56,14 @@ class Feeding:
     workers: int
     use_multiprocessing: bool
     call: Call
-    ranks_only: bool
+    loosen: Callable[[BatchSpec], BatchSpec]
     floatx: tf.DType
 
     @classmethod
     def of(cls, model: Any, queue: Queue, call: Call) -> Feeding:
         """As a model's Keras wants it."""
-        return cls(*queue, call, takes_any_size(model), floatx_of(model))
+        loosen = partial(loosened, model=model)
+        return cls(*queue, call, loosen, floatx_of(model))
 
     def open(self, source: Any, *, shuffle: bool = False) -> SourceDataset:
         """The dataset of one pass after the other.
@@ -73,6 +77,7 @@ class Feeding:
             dataset = source
         else:
             adapted = adapt(source)
+            adapted.standardize = as_keras_batch
             ahead = self.max_queue_size
             draw: Optional[Draw] = None
             if not isinstance(adapted, Indexable):
@@ -85,7 +90,8 @@ class Feeding:
             dataset = open_dataset(
                 adapted,
                 options,
-                ranks_only=self.ranks_only,
+                loosen=self.loosen,
+                floatx=self.floatx.as_numpy_dtype,
                 draw=draw,
                 derive=partial(in_floatx, floatx=self.floatx),
             )
@@ -158,18 +164,6 @@ def is_legacy(source: Any) -> bool:
 def is_read_by_keras(source: Any) -> bool:
     """Whether it is a dataset of the user's own."""
     return isinstance(source, tf.data.Dataset) and not isinstance(source, SourceDataset)
-
-
-def takes_any_size(model: Any) -> bool:
-    """Whether a model trains on batches of which only the rank is known.
-
-    Those of Keras 2 do. Keras 3 looks at dimensions when it traces: it takes labels of
-    `[batch, 1]` for classes only where the 1 is known, and has a convolution compiled
-    by XLA where the channels are not (`sparse_categorical_crossentropy` and `conv` in
-    keras/src/backend/tensorflow/nn.py).
-    """
-    roots = {base.__module__.partition(".")[0] for base in type(model).__mro__}
-    return not ("keras" in roots and is_keras_3("keras"))
 
 
 def build(model: Any, dataset: SourceDataset) -> None:
