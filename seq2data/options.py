@@ -33,7 +33,7 @@ class Options:
 
     def __post_init__(self) -> None:
         for name, least in (("workers", 0), ("max_queue_size", 1), ("seed", 0)):
-            value = getattr(self, name)
+            value: object = getattr(self, name)
             if value is not None or name == "max_queue_size":
                 object.__setattr__(self, name, whole(name, value, least))
         if self.timeout is not None:
@@ -76,7 +76,7 @@ def _int_of(value: Any, rounds_up: bool) -> Optional[int]:
     """None for what is no whole number."""
     if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
         value = value.item()  # numpy's scalars and arrays of one
-    if isinstance(value, bool) or getattr(value, "ndim", 0):
+    if isinstance(value, bool) or getattr(value, "ndim", None):
         return None
     if isinstance(value, SupportsIndex):
         return operator.index(value)

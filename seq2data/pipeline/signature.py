@@ -9,8 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from seq2data.errors import SourceError
-from seq2data.source.spec import BatchSpec, LeafSpec, Shape
 from seq2data.source.records import parts_of
+from seq2data.source.spec import BatchSpec, LeafSpec, Shape
 from seq2data.source.structure import (
     ARRAY,
     DICT,
@@ -132,3 +132,23 @@ def tensor_of(leaf: Structure, parts: Sequence[Any]) -> Any:
             parts[0], parts[1:], validate=False
         )
     return parts[0]
+
+
+def zeros(first: BatchSpec) -> Any:
+    """A batch of a spec in which all dimensions are known."""
+    leaves = map(_zeros_of_leaf, first.leaves)
+    return first.structure.pack(leaves)
+
+
+def _zeros_of_leaf(leaf: LeafSpec) -> Any:
+    dtype, shape = _tf_dtype(leaf), leaf.shape or ()
+    if leaf.kind == SPARSE:
+        indices = tf.zeros([0, len(shape)], tf.int64)
+        return tf.SparseTensor(indices, tf.zeros([0], dtype), shape)
+    if leaf.kind == RAGGED:
+        rows, inner = shape[0] or 0, shape[1 + leaf.ragged_rank :]
+        splits = [tf.zeros([rows + 1], tf.int64)]
+        splits += [tf.zeros([1], tf.int64)] * (leaf.ragged_rank - 1)
+        flat = tf.zeros([0, *inner], dtype)
+        return tf.RaggedTensor.from_nested_row_splits(flat, splits)
+    return tf.zeros(shape, dtype)

@@ -66,7 +66,7 @@ def _holds(array: np.ndarray, dtype: np.dtype) -> bool:
         limit = 2 ** (np.finfo(dtype).nmant + 1)
         return (-limit <= least and most <= limit) or _are_floats(array, dtype)
     if dtype.kind == "b":
-        return 0 <= least and most <= 1
+        return least >= 0 and most <= 1
     info = np.iinfo(dtype)
     return int(info.min) <= least and most <= int(info.max)
 

@@ -21,9 +21,9 @@ def as_keras_batch(batch: Any) -> Any:
     """The batch as a plain tuple if it has parts, with arrays for lists of numbers.
 
     A namedtuple, dataclass or `attrs` object is (x, y, sample_weight) in the order of
-    its fields, as far as it has them (as `_standardize_batch` in Keras 2.15's
-    keras/engine/data_adapter.py); inside x or y it stays. A list of numbers or texts is
-    an array (as `standardize_input_data` in Keras 2.3's keras/engine/training_utils.py).
+    its fields, as far as it has them; inside x or y it stays. A list of numbers or
+    texts is an array. (`_standardize_batch` in keras/engine/data_adapter.py of Keras
+    2.15, `standardize_input_data` in keras/engine/training_utils.py of Keras 2.3.)
     """
     parts = parts_of(batch)
     if parts is not None:

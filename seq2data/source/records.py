@@ -35,7 +35,7 @@ class Record(NamedTuple):
 
     def make(self, values: Iterable[Any]) -> Any:
         """A namedtuple of this class."""
-        return _class_of(self)._make(values)  # type: ignore[attr-defined]  # it has one
+        return _class_of(self)._make(values)
 
 
 class Parts(NamedTuple):
@@ -71,7 +71,7 @@ def _fields_of(kind: type) -> Optional[tuple[str, ...]]:
     return None
 
 
-def _class_of(record: Record) -> type:
+def _class_of(record: Record) -> Any:
     """The caller's own class if it is a namedtuple's, else one with these fields."""
     known = _seen.get(record)
     if known is not None:
@@ -91,7 +91,8 @@ def _imported(record: Record) -> Any:
 
 
 def _subclasses(kind: type) -> Iterator[Any]:
-    for subclass in type.__subclasses__(kind):
+    subclasses: list[type] = type.__subclasses__(kind)
+    for subclass in subclasses:
         yield subclass
         yield from _subclasses(subclass)
 

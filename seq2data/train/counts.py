@@ -43,6 +43,6 @@ def whole_epochs(arguments: dict[str, Any]) -> dict[str, Any]:
 
 def _frequency(value: Any) -> Any:
     """Each how many epochs, or a list of epochs, the only container of Keras 3."""
-    if isinstance(value, Iterable) and getattr(value, "ndim", 1):
+    if isinstance(value, Iterable) and getattr(value, "ndim", None) != 0:
         return [whole("validation_freq", epoch, 0) for epoch in value]
     return whole("validation_freq", value, 1)

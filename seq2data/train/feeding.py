@@ -17,12 +17,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Callable, Optional, Union
 
+import numpy as np
 import tensorflow as tf
 
 from seq2data.errors import SourceError
 from seq2data.options import Options, whole
 from seq2data.pipeline.dataset import SourceDataset, open_dataset
-from seq2data.pipeline.signature import pack, tensor_specs
+from seq2data.pipeline.signature import zeros
 from seq2data.plan.epochs import Draw
 from seq2data.plan.permutation import MOST_IN_MEMORY, LazyPermutation
 from seq2data.source.adapt import adapt
@@ -91,7 +92,7 @@ class Feeding:
                 adapted,
                 options,
                 loosen=self.loosen,
-                floatx=self.floatx.as_numpy_dtype,
+                floatx=np.dtype(self.floatx.as_numpy_dtype),
                 draw=draw,
                 derive=partial(in_floatx, floatx=self.floatx),
             )
@@ -156,9 +157,27 @@ def is_legacy(source: Any) -> bool:
     is_indexable = hasattr(source, "__len__") and hasattr(source, "__getitem__")
     return is_indexable and not (
         isinstance(source, (list, tuple, Mapping, str, bytes))
-        or any(hasattr(source, name) for name in ("shape", "__array__"))
+        or _is_array(source)
         or type(source).__module__.partition(".")[0] in _READ_BY_KERAS
     )
+
+
+def _is_array(source: Any) -> bool:
+    """Whether it has rows, and not batches that may have a `shape` as well.
+
+    Keras 2 takes what has `shape` and `dtype` for an array
+    (`GenericArrayLikeDataAdapter` in keras/engine/data_adapter.py).
+    """
+    if hasattr(source, "__array__"):
+        return True
+    if hasattr(source, "on_epoch_end"):
+        return False
+    if not (hasattr(source, "shape") and hasattr(source, "dtype")):
+        return False
+    if hasattr(source, "ndim"):  # of scipy.sparse, say, which has no `len`
+        return True
+    shape = source.shape
+    return isinstance(shape, (tuple, list)) and [*shape[:1]] == [len(source)]
 
 
 def is_read_by_keras(source: Any) -> bool:
@@ -174,8 +193,7 @@ def build(model: Any, dataset: SourceDataset) -> None:
     """
     if model.built:
         return
-    first = dataset.first
-    batch = pack(first, [tf.zeros(s.shape, s.dtype) for s in tensor_specs(first)])
+    batch = zeros(dataset.first)
     # A model whose steps do without `call`; where it is missed, Keras says so.
     with contextlib.suppress(NotImplementedError):
         model(batch[0] if isinstance(batch, tuple) else batch, training=False)

@@ -18,6 +18,7 @@ from seq2data.train.feeding import (
     is_legacy,
     is_read_by_keras,
 )
+from seq2data.train.outputs import nested_as_outputs, output_names
 from seq2data.train.queue import Queue
 from seq2data.train.weights import weighted
 
@@ -56,16 +57,17 @@ def train(
             dataset = feeding.open(source, shuffle=shuffle)
             build(model, dataset)
             if class_weight is not None:
-                names = getattr(model, "output_names", None) or []
+                names = output_names(model)
                 dataset = dataset.derived(
                     partial(weighted, class_weight=class_weight, output_names=names)
                 )
                 class_weight = None
+            dataset = dataset.derived(partial(nested_as_outputs, model=model))
             source, steps_per_epoch = for_training(dataset, steps_per_epoch)
         return fit(
             source,
             steps_per_epoch=steps_per_epoch,
-            **_validation(feeding, validation_data, validation_steps),
+            **_validation(feeding, model, validation_data, validation_steps),
             class_weight=class_weight,
             shuffle=False,  # a dataset; Keras 3 warns of anything else
             **whole_epochs(others),
@@ -95,16 +97,19 @@ def train_on_arrays(
     """
     with Call("fit") as call:
         feeding = Feeding.of(model, queue, call)
-        validation = _validation(feeding, validation_data, validation_steps)
+        validation = _validation(feeding, model, validation_data, validation_steps)
         return fit(x, **validation, **whole_epochs(others))
 
 
-def _validation(feeding: Feeding, source: Any, steps: Optional[int]) -> dict[str, Any]:
+def _validation(
+    feeding: Feeding, model: Any, source: Any, steps: Optional[int]
+) -> dict[str, Any]:
     """The validation's arguments for `fit`."""
     steps = count_of_steps("validation_steps", steps)
     if is_legacy(source):
         check_validation(source, steps)
-        source = for_one_run(feeding.open(source), steps)
+        opened = feeding.open(source).derived(partial(nested_as_outputs, model=model))
+        source = for_one_run(opened, steps)
         if steps is not None:
             # Keras 3 counts one too many in the first validation of unknown length.
             source = source.apply(tf.data.experimental.assert_cardinality(steps))
@@ -138,6 +143,8 @@ def run_once(
             return call(source, steps=steps, **others)
         dataset = feeding.open(source)
         build(model, dataset)
+        if call.__name__ != "predict":
+            dataset = dataset.derived(partial(nested_as_outputs, model=model))
         if dataset.num_batches is None and steps is not None:
             # Not told the number, Keras 3 divides by one batch too many.
             return call(dataset, steps=steps, **others)

@@ -134,7 +134,7 @@ def test_spellings_of_keras_1() -> None:
     source.batch_size = 4
     model = fit(
         source, samples_per_epoch=12.0, nb_epoch=np.float64(2), max_q_size=3.0,
-        nb_worker=np.ceil(1.5), validation_data=Numbered(4), nb_val_samples=np.ceil(1.5),
+        nb_worker=np.ceil(1.5), validation_data=Numbered(4), nb_val_samples=2.0,
     )  # fmt: skip
     assert (model.steps["train"], model.steps["test"]) == (2 * 3, 2 * 2)
 
