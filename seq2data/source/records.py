@@ -12,12 +12,8 @@ import collections
 import dataclasses
 import functools
 import importlib
-import weakref
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, Optional
-
-# Classes of namedtuples that were seen in this process.
-_seen: weakref.WeakValueDictionary[Record, type] = weakref.WeakValueDictionary()
 
 
 class Record(NamedTuple):
@@ -53,7 +49,6 @@ def parts_of(value: Any) -> Optional[Parts]:
         return None
     record = Record(kind.__module__, kind.__qualname__, fields)
     if isinstance(value, tuple):
-        _seen[record] = kind
         return Parts(record, tuple(value))
     return Parts(record, tuple(getattr(value, name) for name in fields))
 
@@ -73,10 +68,8 @@ def _fields_of(kind: type) -> Optional[tuple[str, ...]]:
 
 def _class_of(record: Record) -> Any:
     """The caller's own class if it is a namedtuple's, else one with these fields."""
-    known = _seen.get(record)
-    if known is not None:
-        return known
-    for kind in (_imported(record), *_subclasses(tuple)):
+    # A class that a function has made, perhaps more than once, is the newest of those.
+    for kind in (_imported(record), *reversed([*_subclasses(tuple)])):
         if _is_of(record, kind):
             return kind
     return _made(record)
@@ -86,7 +79,7 @@ def _imported(record: Record) -> Any:
     try:
         found = importlib.import_module(record.module)
         return functools.reduce(getattr, record.qualname.split("."), found)
-    except (ImportError, AttributeError):  # a class that a function has made
+    except (ImportError, AttributeError):  # of a function, or of a worker alone
         return None
 
 

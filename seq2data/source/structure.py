@@ -185,7 +185,7 @@ def _as_array(value: Any, place: str) -> np.ndarray:
     if isinstance(value, (str, bytes)):
         return _as_text(np.array(value, dtype=object), place)
     try:
-        array = np.asarray(value)
+        array = np.asarray(value, _dtype_of_frame(value))
     except Exception as error:
         raise BatchError(f"{_not_an_array(value, place)} ({error})") from error
     if array.dtype.char in _NUMBERS or _is_extended_float(array.dtype):
@@ -196,6 +196,22 @@ def _as_array(value: Any, place: str) -> np.ndarray:
         f"{place} has dtype `{array.dtype}`, which tf.data does not hold; "
         "convert it to numbers or strings in `__getitem__`"
     )
+
+
+def _dtype_of_frame(value: Any) -> Optional[np.dtype]:
+    """The dtype of a pandas object with columns of numbers; else None, for numpy's own.
+
+    For columns of bools and of floats, or with pandas' own integers, that is `object`.
+    """
+    dtypes = getattr(value, "dtypes", None)
+    if dtypes is None or "pandas" not in sys.modules:
+        return None
+    columns = [getattr(dtype, "numpy_dtype", dtype) for dtype in np.atleast_1d(dtypes)]
+    kinds = {getattr(dtype, "kind", "O") for dtype in columns}
+    if not kinds or not kinds <= set("biuf"):
+        return None
+    dtype = np.result_type(*columns)
+    return dtype if dtype.kind in kinds else None  # uint64 and int64 have none
 
 
 def _is_extended_float(dtype: np.dtype) -> bool:

@@ -170,14 +170,10 @@ def _is_array(source: Any) -> bool:
     """
     if hasattr(source, "__array__"):
         return True
-    if hasattr(source, "on_epoch_end"):
+    if hasattr(source, "on_epoch_end") or not hasattr(source, "shape"):
         return False
-    if not (hasattr(source, "shape") and hasattr(source, "dtype")):
-        return False
-    if hasattr(source, "ndim"):  # of scipy.sparse, say, which has no `len`
-        return True
-    shape = source.shape
-    return isinstance(shape, (tuple, list)) and [*shape[:1]] == [len(source)]
+    # One of settings is a text or a class.
+    return isinstance(getattr(source, "dtype", None), (np.dtype, tf.DType))
 
 
 def is_read_by_keras(source: Any) -> bool:
