@@ -18,7 +18,7 @@ from seq2data.train.feeding import (
     is_legacy,
     is_read_by_keras,
 )
-from seq2data.train.outputs import nested_as_outputs, output_names
+from seq2data.train.outputs import nested_as_model, output_names
 from seq2data.train.queue import Queue
 from seq2data.train.weights import weighted
 
@@ -62,7 +62,7 @@ def train(
                     partial(weighted, class_weight=class_weight, output_names=names)
                 )
                 class_weight = None
-            dataset = dataset.derived(partial(nested_as_outputs, model=model))
+            dataset = dataset.derived(partial(nested_as_model, model=model))
             source, steps_per_epoch = for_training(dataset, steps_per_epoch)
         return fit(
             source,
@@ -108,7 +108,7 @@ def _validation(
     steps = count_of_steps("validation_steps", steps)
     if is_legacy(source):
         check_validation(source, steps)
-        opened = feeding.open(source).derived(partial(nested_as_outputs, model=model))
+        opened = feeding.open(source).derived(partial(nested_as_model, model=model))
         source = for_one_run(opened, steps)
         if steps is not None:
             # Keras 3 counts one too many in the first validation of unknown length.
@@ -141,10 +141,11 @@ def run_once(
         feeding = Feeding.of(model, queue, entered)
         if is_read_by_keras(source):
             return call(source, steps=steps, **others)
+        is_evaluation = call.__name__ != "predict"
         dataset = feeding.open(source)
         build(model, dataset)
-        if call.__name__ != "predict":
-            dataset = dataset.derived(partial(nested_as_outputs, model=model))
+        nest = partial(nested_as_model, model=model, has_labels=is_evaluation)
+        dataset = dataset.derived(nest)
         if dataset.num_batches is None and steps is not None:
             # Not told the number, Keras 3 divides by one batch too many.
             return call(dataset, steps=steps, **others)

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from seq2data.errors import SourceError
-from seq2data.train.outputs import in_order
+from seq2data.train.outputs import as_plain_tuples, in_order
 
 _Table = Mapping[int, float]
 
@@ -31,6 +31,7 @@ def weighted(
     Raises:
         SourceError: The batches have no y, or `class_weight` does not fit the outputs.
     """
+    dataset = as_plain_tuples(dataset)
     spec = dataset.element_spec
     if not isinstance(spec, tuple) or len(spec) not in (2, 3):
         raise SourceError(

@@ -77,6 +77,14 @@ def test_third_field_is_the_weights(record: Any, way: dict[str, Any]) -> None:
     assert sums_of(source, **way) == pytest.approx([trained(weights=W)], abs=1e-6)
 
 
+def test_dataset_of_records_may_have_class_weights() -> None:
+    dataset = seq2data.to_dataset(Batches(lambda i: Pair(rows(i), Y)), workers=0)
+    weights = np.where(Y == 1, 3.0, 1.0)
+    got = sums_of(dataset, class_weight={0: 1.0, 1: 3.0})
+    assert got == pytest.approx([trained(weights=weights)], abs=1e-6)
+    assert sums_of(dataset) == pytest.approx([trained()], abs=1e-6)
+
+
 def test_evaluation_and_prediction_of_records() -> None:
     model = linear()
     for record in RECORDS:

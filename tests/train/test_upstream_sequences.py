@@ -9,7 +9,6 @@ import pytest
 
 tf = pytest.importorskip("tensorflow")
 
-import seq2data  # noqa: E402
 from tests.keras_version import IS_KERAS_3  # noqa: E402
 from tests.train.test_methods import recorder  # noqa: E402
 from tests.train.upstream import Batches, Growing, batch, items  # noqa: E402
