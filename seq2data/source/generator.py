@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sized
 from typing import Any, Callable, Optional
 
 from seq2data.errors import SourceError
+from seq2data.source.keras_batches import as_it_is
 
 # One lock per iterator: two datasets of the same one take turns.
 _locks: weakref.WeakValueDictionary[int, _Turns] = weakref.WeakValueDictionary()
@@ -40,6 +41,8 @@ class GeneratorFunction:
     """After its end, the next pass calls the function again."""
 
     def __init__(self, factory: Callable[[], Any], name: str) -> None:
+        self.standardize: Callable[[Any], Any] = as_it_is
+        """Makes a batch of an item."""
         self._factory = factory
         self._name = name
         self._iterator: Optional[Iterator[Any]] = None
@@ -79,7 +82,7 @@ class GeneratorFunction:
             _check_end(owner, index, self._name)
             raise
         self._position += 1
-        return item
+        return self.standardize(item)
 
     def _start(self) -> Iterator[Any]:
         made = self._factory()
@@ -98,6 +101,8 @@ class GeneratorObject:
     """Once at its end it stays there."""
 
     def __init__(self, iterator: Iterator[Any]) -> None:
+        self.standardize: Callable[[Any], Any] = as_it_is
+        """Makes a batch of an item."""
         self._iterator = iterator
         self._turns = _turns_of(iterator)
 
@@ -116,10 +121,11 @@ class GeneratorObject:
         """
         with self._turns.lock:
             try:
-                return _next(self._iterator)
+                item = _next(self._iterator)
             except EndOfDataError:
                 _check_end(self._iterator, index, self.name)
                 raise
+        return self.standardize(item)
 
 
 def _check_end(owner: object, position: int, name: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Callable, Optional
 
 from seq2data.errors import SourceError
+from seq2data.source.keras_batches import as_it_is
 
 
 class Indexable:
@@ -30,6 +31,8 @@ class Indexable:
     def __init__(
         self, wrapped: Any, transform: Optional[Callable[[Any], Any]] = None
     ) -> None:
+        self.standardize: Callable[[Any], Any] = as_it_is
+        """Makes a batch of what the user's object gives."""
         self._wrapped = wrapped
         self._transform = transform
 
@@ -59,7 +62,9 @@ class Indexable:
     def read(self, index: int) -> Any:
         """What the user's object gives for `index`, transformed."""
         item = self.read_item(index)
-        return item if self._transform is None else self._transform(item)
+        if self._transform is not None:
+            item = self._transform(item)
+        return self.standardize(item)
 
     def read_item(self, index: int) -> Any:
         """What the user's object gives for `index`."""

@@ -18,19 +18,18 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any, Optional, Union
 
-import tensorflow as tf
-
 from seq2data.errors import SourceError
 from seq2data.options import Options
 from seq2data.pipeline.engine import Passes
 from seq2data.pipeline.reading import Reading, open_reading
+from seq2data.pipeline.signature import tensor_of
 from seq2data.pipeline.window import Ended, Feed, Pass, Peeked
 from seq2data.plan.epochs import Plan
 from seq2data.plan.permutation import MOST_IN_MEMORY, LazyPermutation
 from seq2data.source.adapt import Source, adapt
 from seq2data.source.generator import GeneratorObject
 from seq2data.source.indexable import Indexable
-from seq2data.source.structure import ARRAY, NONE
+from seq2data.source.structure import NONE
 from seq2data.train.call import raise_what_it_was
 from seq2data.train.feeding import shuffled
 from seq2data.workers.task import BatchRun
@@ -247,9 +246,7 @@ def _batch(run: BatchRun) -> Any:
     """The one batch of a run, nested as the user's."""
     arrays = iter([array[0, ...] for array in run.arrays])
     leaves = [
-        next(arrays)
-        if kind == ARRAY
-        else tf.SparseTensor(next(arrays), next(arrays), next(arrays))
-        for kind in run.structure.leaf_kinds()
+        tensor_of(leaf, [next(arrays) for _ in range(leaf.num_arrays)])
+        for leaf in run.structure.leaves()
     ]
     return run.structure.pack(iter(leaves))

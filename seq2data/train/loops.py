@@ -7,8 +7,8 @@ from typing import Any, Callable, Optional
 
 import tensorflow as tf
 
-from seq2data.options import check_whole
 from seq2data.train.call import Call
+from seq2data.train.counts import count_of_steps, whole_epochs
 from seq2data.train.feeding import (
     Feeding,
     build,
@@ -18,6 +18,7 @@ from seq2data.train.feeding import (
     is_legacy,
     is_read_by_keras,
 )
+from seq2data.train.outputs import nested_as_model, output_names
 from seq2data.train.queue import Queue
 from seq2data.train.weights import weighted
 
@@ -49,25 +50,27 @@ def train(
         shuffle: See `fit_generator`.
         **others: Go to `fit` as they are.
     """
+    steps_per_epoch = count_of_steps("steps_per_epoch", steps_per_epoch)
     with Call("fit") as call:
         feeding = Feeding.of(model, queue, call)
         if not is_read_by_keras(source):
             dataset = feeding.open(source, shuffle=shuffle)
             build(model, dataset)
             if class_weight is not None:
-                names = getattr(model, "output_names", None) or []
+                names = output_names(model)
                 dataset = dataset.derived(
                     partial(weighted, class_weight=class_weight, output_names=names)
                 )
                 class_weight = None
+            dataset = dataset.derived(partial(nested_as_model, model=model))
             source, steps_per_epoch = for_training(dataset, steps_per_epoch)
         return fit(
             source,
             steps_per_epoch=steps_per_epoch,
-            **_validation(feeding, validation_data, validation_steps),
+            **_validation(feeding, model, validation_data, validation_steps),
             class_weight=class_weight,
             shuffle=False,  # a dataset; Keras 3 warns of anything else
-            **others,
+            **whole_epochs(others),
         )
 
 
@@ -94,15 +97,19 @@ def train_on_arrays(
     """
     with Call("fit") as call:
         feeding = Feeding.of(model, queue, call)
-        validation = _validation(feeding, validation_data, validation_steps)
-        return fit(x, **validation, **others)
+        validation = _validation(feeding, model, validation_data, validation_steps)
+        return fit(x, **validation, **whole_epochs(others))
 
 
-def _validation(feeding: Feeding, source: Any, steps: Optional[int]) -> dict[str, Any]:
+def _validation(
+    feeding: Feeding, model: Any, source: Any, steps: Optional[int]
+) -> dict[str, Any]:
     """The validation's arguments for `fit`."""
+    steps = count_of_steps("validation_steps", steps)
     if is_legacy(source):
         check_validation(source, steps)
-        source = for_one_run(feeding.open(source), steps, "validation_steps")
+        opened = feeding.open(source).derived(partial(nested_as_model, model=model))
+        source = for_one_run(opened, steps)
         if steps is not None:
             # Keras 3 counts one too many in the first validation of unknown length.
             source = source.apply(tf.data.experimental.assert_cardinality(steps))
@@ -129,14 +136,17 @@ def run_once(
         steps: See `evaluate_generator`.
         **others: Go to `call` as they are.
     """
+    steps = count_of_steps("steps", steps)
     with Call(call.__name__) as entered:
         feeding = Feeding.of(model, queue, entered)
         if is_read_by_keras(source):
             return call(source, steps=steps, **others)
+        is_evaluation = call.__name__ != "predict"
         dataset = feeding.open(source)
         build(model, dataset)
+        nest = partial(nested_as_model, model=model, has_labels=is_evaluation)
+        dataset = dataset.derived(nest)
         if dataset.num_batches is None and steps is not None:
-            check_whole("steps", steps, 1)
             # Not told the number, Keras 3 divides by one batch too many.
             return call(dataset, steps=steps, **others)
-        return call(for_one_run(dataset, steps, "steps"), **others)
+        return call(for_one_run(dataset, steps), **others)

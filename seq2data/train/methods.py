@@ -41,10 +41,13 @@ def fit_generator(  # noqa: PLR0917  # Keras 2's
         model: Of Keras 3, tf.keras or tf_keras; compiled. One that is not built yet is
             built on the first batch.
         generator: A Sequence, or anything else that `to_dataset` reads. Batches are
-            (x, y) or (x, y, sample_weight); their float16 and float64 become `floatx`.
-        steps_per_epoch: Batches of an epoch; None for a pass over the source. With a
-            number other than its length, an epoch goes on where the last one stopped,
-            and the source begins anew at its end.
+            (x, y) or (x, y, sample_weight), or a namedtuple, dataclass or `attrs`
+            object with these in this order; lists of numbers are arrays. Their float16
+            and float64 become `floatx`. Where dtypes differ between batches, those of
+            the first and last hold, if no value that the model sees is another then.
+        steps_per_epoch: Batches of an epoch, of which part of one counts as one; None
+            for a pass over the source. With a number other than its length, an epoch
+            goes on where the last one stopped, and the source begins anew at its end.
         epochs: Number of the last epoch, counted from 1.
         verbose: As in `fit`.
         callbacks: As in `fit`.
@@ -53,8 +56,9 @@ def fit_generator(  # noqa: PLR0917  # Keras 2's
             time, a generator goes on where it stopped.
         validation_steps: Batches of a validation; None for all.
         validation_freq: Each how many epochs there is one, or a list of epochs.
-        class_weight: From class to weight; for several outputs a dict of such dicts by
-            output name, or a list. Multiplies `sample_weight`.
+        class_weight: From class to weight, or a list of the classes' weights; for
+            several outputs, or one, a dict of such by output name, or a list of them.
+            Multiplies `sample_weight`.
         max_queue_size: How many batches are read ahead, beside those that workers are
             at.
         workers: How many batches are read at once, 0 for reading in TensorFlow's

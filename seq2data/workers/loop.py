@@ -185,7 +185,7 @@ class Worker:
             self._channel.send(result, descriptors)
         except EOFError:
             raise
-        except Exception as error:  # noqa: BLE001  # a namedtuple of `__main__`, say
+        except Exception as error:  # noqa: BLE001  # a key of `__main__`'s, say
             failure = failure_of(error, index)
             self._channel.send(result._replace(runs=(), failure=failure), descriptors)
 
