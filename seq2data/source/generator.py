@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sized
 from typing import Any, Callable, Optional
 
 from seq2data.errors import SourceError
+from seq2data.source.own_code import own_code
 
 # One lock per iterator: two datasets of the same one take turns.
 _locks: weakref.WeakValueDictionary[int, _Turns] = weakref.WeakValueDictionary()
@@ -58,6 +59,7 @@ class GeneratorFunction:
         """The function's name, for messages."""
         return self._name
 
+    @own_code
     def read(self, index: int) -> Any:
         """The next item, which must be the one at `index`.
 
@@ -108,6 +110,7 @@ class GeneratorObject:
             getattr(self._iterator, "__name__", type(self._iterator).__qualname__)
         )
 
+    @own_code
     def read(self, index: int) -> Any:
         """The next item.
 
