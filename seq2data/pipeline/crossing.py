@@ -57,7 +57,7 @@ def _open(instance: Any, owner: Any) -> Any:
 
 
 def _replaced(value: Any, kind: type, replace: Callable[[Any], Any]) -> Any:
-    """Returns the value, or one in which each `kind` is replaced, also in containers."""
+    """Returns the value with each `kind` replaced, also in containers."""
     if isinstance(value, kind):
         return replace(value)
     if type(value) not in _CONTAINERS:

@@ -118,11 +118,12 @@ def open_with_source(instance: Any, owner: Any) -> tf.data.Dataset:
     options = owner.__seq2data_options__
     dataset = to_dataset(instance, **options)
     kind = type(instance)
-    namespace = {name: _special(name) for name in _SPECIAL if hasattr(kind, name)}
+    defined = {name for base in kind.__mro__ for name in vars(base)}
+    namespace = {name: _special(name) for name in _SPECIAL if name in defined}
     if options.get("batch_size") is not None:
         namespace.pop("__len__", None)  # that of the instance counts samples
     bases = (SourceAttributes, type(dataset))
-    made = object.__new__(type(f"{kind.__name__}Dataset", bases, namespace))
+    made: Any = object.__new__(type(f"{kind.__name__}Dataset", bases, namespace))
     # As `copy` does: it may be a dataset of seq2data, or what its `batch` returns.
     vars(made).update(vars(dataset), source=instance, _owner=owner)
     return made

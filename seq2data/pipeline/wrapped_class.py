@@ -35,8 +35,8 @@ _MAKER = "__seq2data_maker__"
 _OPTIONS = "__seq2data_options__"
 _BASES = "__orig_bases__"  # by these classes are pickled
 # What is asked for here is the stand-in's own and not the class's.
-_DATA = (WRAPPED, _MAKER, _OPTIONS, _BASES)
-_OWN = frozenset((*_DATA, "__class__", "__bases__", "__base__", "__dict__"))
+_DATA = (WRAPPED, _OPTIONS, _BASES)
+_OWN = frozenset((*_DATA, _MAKER, "__class__", "__bases__", "__base__", "__dict__"))
 _IS_MADE_IN_PYTHON = 1 << 9  # Py_TPFLAGS_HEAPTYPE
 
 
@@ -59,7 +59,9 @@ class WrappedClass(type):
     def __signature__(cls) -> inspect.Signature:
         """The constructor's; `inspect` would take that of `__call__`."""
         names = ("__init__", "__new__")
-        maker = next(m for n in names if (m := getattr(cls, n)) is not getattr(object, n))
+        maker = next(
+            m for n in names if (m := getattr(cls, n)) is not getattr(object, n)
+        )
         _, *parameters = inspect.signature(maker).parameters.values()
         return inspect.Signature(parameters)
 
@@ -68,7 +70,11 @@ class StandIn(WrappedClass):
     """The metaclass of what `wrap` returns."""
 
     def __new__(
-        cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **kwargs: Any
+        cls,
+        name: str,
+        bases: tuple[type, ...],
+        namespace: dict[str, Any],
+        **kwargs: Any,
     ) -> Any:
         """Makes a class that inherits from a wrapped one: from the class itself."""
         wrapped = [base for base in bases if isinstance(base, StandIn)]
@@ -92,12 +98,13 @@ class StandIn(WrappedClass):
             return (cls, *(base for base in wrapped.__mro__ if base is not cls))
         if name == "__class_getitem__":
             return inspect.getattr_static(wrapped, name).__get__(None, cls)
-        return _as_seen(cls, name, getattr(wrapped, name))
+        maker = type.__getattribute__(cls, _MAKER)
+        return _as_seen(cls, name, getattr(maker, name))
 
     def __setattr__(cls, name: str, value: Any) -> None:
         if name in _DATA:
             type.__setattr__(cls, name, value)
-        else:
+        elif name != _MAKER:  # cloudpickle's copy of it, and there is one
             setattr(getattr(cls, WRAPPED), name, value)
 
     def __delattr__(cls, name: str) -> None:
@@ -121,20 +128,20 @@ class StandIn(WrappedClass):
     def mro(cls) -> list[type]:
         """Keeps the bases from hearing of a class that the user has not written."""
         first, *others = super().mro()
-        return [first, _Unheard, *others]
+        is_new = "__slots__" in type.__getattribute__(cls, "__dict__")
+        return [first, _Deaf, *others] if is_new else [first, *others]
 
 
-class _Unheard:
-    """Stops `__init_subclass__` for stand-ins alone."""
+class _Deaf:
+    """Comes before the bases of a stand-in while it is made."""
 
     __slots__ = ()
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        if not isinstance(cls, StandIn):
-            super().__init_subclass__(**kwargs)
+    def __init_subclass__(cls, **_: Any) -> None:
+        """Does nothing."""
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _inheriting(kind: type, metaclass: type) -> Any:
     """Returns `kind` as a metaclass for classes that have one of their own."""
     if issubclass(kind, metaclass):
@@ -176,9 +183,10 @@ def stand_in(wrapped: type, options: dict[str, Any]) -> Any:
     metaclass = _inheriting(StandIn, type(wrapped))
     # Not called: that would tell the user's metaclass of it.
     made = type.__new__(metaclass, wrapped.__name__, wrapped.__bases__, namespace)
-    type.__delattr__(made, "__slots__")  # the class would inherit the word
+    type.__delattr__(made, "__slots__")
+    type.__setattr__(made, "__bases__", wrapped.__bases__)  # has `mro` called again
     if wrapped.__flags__ & _IS_MADE_IN_PYTHON and not _put_under(made, wrapped):
-        setattr(made, _MAKER, _class_of_both(wrapped, made))
+        type.__setattr__(made, _MAKER, _class_of_both(wrapped, made))
     return made
 
 
@@ -200,7 +208,7 @@ def _put_under(made: type, wrapped: type) -> bool:
 
 
 def _class_of_both(wrapped: type, made: type) -> type:
-    namespace = _names(wrapped)
+    namespace = {**_names(wrapped), _BASES: (wrapped,)}
     if "__slots__" in vars(wrapped):
         namespace["__slots__"] = ()
     kind: Any = type(wrapped)
@@ -230,7 +238,9 @@ def _reduce(kind: type) -> Optional[Recipe]:
 def _found_by_name(kind: type) -> Any:
     module = sys.modules.get(kind.__module__)
     return functools.reduce(
-        lambda owner, name: getattr(owner, name, None), kind.__qualname__.split("."), module
+        lambda owner, name: getattr(owner, name, None),
+        kind.__qualname__.split("."),
+        module,
     )
 
 
