@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import functools
 import operator
+import sys
 from typing import Any, Callable, Optional
 
 from seq2data.source.own_code import own_code
-from seq2data.source.wrapped import wrapped_by
+from seq2data.source.wrapped import is_of_wrapped, wrapped_by
 
 _CONTAINERS = (list, tuple, dict)
+_OURS = "seq2data."
 
 
 class ReadsInstance:
@@ -80,12 +82,28 @@ def call_from_outside(
     kwargs: dict[str, Any],
 ) -> Any:
     """Calls code of a wrapped class; see `outwards` for the arguments."""
-    if own_code.is_running:
+    if own_code.is_running or _is_called_by_instance():
         return function(*args, **kwargs)
     args, kwargs = inwards(args), inwards(kwargs)
     with own_code:
         result = function(*args, **kwargs)
     return outwards(result, owner, dataset)
+
+
+def _is_called_by_instance() -> bool:
+    """True if a method of an instance, or of its class, is among the callers.
+
+    The program may have called it of a plain instance, and not through a dataset.
+    """
+    frame = sys._getframe(1).f_back
+    while frame is not None:
+        code, module = frame.f_code, frame.f_globals.get("__name__", "")
+        if code.co_argcount and not module.startswith(_OURS):
+            first = frame.f_locals.get(code.co_varnames[0])
+            if is_of_wrapped(first):
+                return True
+        frame = frame.f_back
+    return False
 
 
 class OutsideMethod:

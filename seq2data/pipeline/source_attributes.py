@@ -38,7 +38,7 @@ _NOT_PASSED_ON = ("__", "_self_")  # Python's, and TensorFlow's for checkpoints
 class SourceAttributes(ReadsInstance):
     """Passes on to the instance what a dataset does not have itself."""
 
-    _owner: Any
+    _seq2data_owner: Any
 
     def __getattr__(self, name: str) -> Any:
         if not _is_passed_on(name) or "source" not in vars(self):
@@ -50,7 +50,7 @@ class SourceAttributes(ReadsInstance):
             value = getattr(self.source, name)
         owners = self.source, type(self.source)
         if isinstance(value, MethodType) and any(value.__self__ is o for o in owners):
-            return OutsideMethod(self, name, value, self._owner)
+            return OutsideMethod(self, name, value, self._seq2data_owner)
         return value
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -86,13 +86,13 @@ class SourceAttributes(ReadsInstance):
         return sorted({*super().__dir__(), *passed_on})
 
     def __copy__(self) -> Any:
-        return open_with_source(copy.copy(self.source), self._owner)
+        return open_with_source(copy.copy(self.source), self._seq2data_owner)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
-        return open_with_source(copy.deepcopy(self.source, memo), self._owner)
+        return open_with_source(copy.deepcopy(self.source, memo), self._seq2data_owner)
 
     def __reduce__(self) -> Any:
-        return open_with_source, (self.source, self._owner)
+        return open_with_source, (self.source, self._seq2data_owner)
 
 
 def _is_passed_on(name: str) -> bool:
@@ -103,7 +103,7 @@ def _special(name: str) -> Callable[..., Any]:
     def special(self: Any, *args: Any) -> Any:
         method = getattr(type(self.source), name)
         args = (self.source, *args)
-        return call_from_outside(method, self._owner, self, args, {})
+        return call_from_outside(method, self._seq2data_owner, self, args, {})
 
     return special
 
@@ -125,7 +125,7 @@ def open_with_source(instance: Any, owner: Any) -> tf.data.Dataset:
     bases = (SourceAttributes, type(dataset))
     made: Any = object.__new__(type(f"{kind.__name__}Dataset", bases, namespace))
     # As `copy` does: it may be a dataset of seq2data, or what its `batch` returns.
-    vars(made).update(vars(dataset), source=instance, _owner=owner)
+    vars(made).update(vars(dataset), source=instance, _seq2data_owner=owner)
     return made
 
 

@@ -23,7 +23,7 @@ import functools
 import inspect
 import sys
 import types
-from typing import Any, Optional
+from typing import Any, Optional, cast
 
 from seq2data.pipeline.crossing import OutsideMethod, ReadsInstance, call_from_outside
 from seq2data.source.own_code import own_code
@@ -31,12 +31,14 @@ from seq2data.source.wrapped import WRAPPED, wrapped_by
 from seq2data.workers.reducers.modules import is_importable
 from seq2data.workers.reducers.registry import Recipe, register
 
-_MAKER = "__seq2data_maker__"
 _OPTIONS = "__seq2data_options__"
+# Of classes with no base but `object`: their stand-ins, and the class that is made.
+_STAND_INS = "__seq2data_stand_ins__"
+_MADE = "__seq2data_made__"
 _BASES = "__orig_bases__"  # by these classes are pickled
 # What is asked for here is the stand-in's own and not the class's.
 _DATA = (WRAPPED, _OPTIONS, _BASES)
-_OWN = frozenset((*_DATA, _MAKER, "__class__", "__bases__", "__base__", "__dict__"))
+_OWN = frozenset((*_DATA, "__class__", "__bases__", "__base__", "__dict__"))
 _IS_MADE_IN_PYTHON = 1 << 9  # Py_TPFLAGS_HEAPTYPE
 
 
@@ -81,12 +83,14 @@ class StandIn(WrappedClass):
         if not wrapped:  # cloudpickle makes a stand-in as it makes any class
             return stand_in(bases[0], {})
         namespace.setdefault(_OPTIONS, getattr(wrapped[0], _OPTIONS))
-        makers = tuple(getattr(b, _MAKER) if b in wrapped else b for b in bases)
+        makers = tuple(
+            _class_made_by(b) if isinstance(b, StandIn) else b for b in bases
+        )
         metaclass, _, _ = types.prepare_class(name, makers)
         return _inheriting(WrappedClass, metaclass)(name, makers, namespace, **kwargs)
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        return call_from_outside(getattr(cls, _MAKER), cls, None, args, kwargs)
+        return call_from_outside(_class_made_by(cls), cls, None, args, kwargs)
 
     def __getattribute__(cls, name: str) -> Any:
         if name in _OWN:
@@ -98,13 +102,12 @@ class StandIn(WrappedClass):
             return (cls, *(base for base in wrapped.__mro__ if base is not cls))
         if name == "__class_getitem__":
             return inspect.getattr_static(wrapped, name).__get__(None, cls)
-        maker = type.__getattribute__(cls, _MAKER)
-        return _as_seen(cls, name, getattr(maker, name))
+        return _as_seen(cls, name, getattr(_class_made_by(cls), name))
 
     def __setattr__(cls, name: str, value: Any) -> None:
         if name in _DATA:
             type.__setattr__(cls, name, value)
-        elif name != _MAKER:  # cloudpickle's copy of it, and there is one
+        else:
             setattr(getattr(cls, WRAPPED), name, value)
 
     def __delattr__(cls, name: str) -> None:
@@ -176,7 +179,6 @@ def stand_in(wrapped: type, options: dict[str, Any]) -> Any:
     namespace: dict[str, Any] = {
         **_names(wrapped),
         "__slots__": (),  # or its layout would not be that of the bases
-        _MAKER: wrapped,
         _OPTIONS: options,
         _BASES: (wrapped,),
     }
@@ -186,7 +188,8 @@ def stand_in(wrapped: type, options: dict[str, Any]) -> Any:
     type.__delattr__(made, "__slots__")
     type.__setattr__(made, "__bases__", wrapped.__bases__)  # has `mro` called again
     if wrapped.__flags__ & _IS_MADE_IN_PYTHON and not _put_under(made, wrapped):
-        type.__setattr__(made, _MAKER, _class_of_both(wrapped, made))
+        others = vars(wrapped).get(_STAND_INS, ())
+        type.__setattr__(wrapped, _STAND_INS, (*others, made))
     return made
 
 
@@ -207,14 +210,31 @@ def _put_under(made: type, wrapped: type) -> bool:
     return True
 
 
-def _class_of_both(wrapped: type, made: type) -> type:
+def _class_made_by(made: Any) -> type:
+    """Returns the class of the instances that a stand-in makes.
+
+    It is the wrapped one, or inherits from it and from the stand-ins that could not be
+    put under it and under its bases.
+    """
+    wrapped: type = getattr(made, WRAPPED)
+    missing = [s for base in wrapped.__mro__ for s in vars(base).get(_STAND_INS, ())]
+    if not missing:
+        return wrapped
+    known: Any = vars(wrapped).get(_MADE)
+    if known is None or len(known.__bases__) != 1 + len(missing):
+        known = _class_of_both(wrapped, missing)
+        type.__setattr__(wrapped, _MADE, known)
+    return cast(type, known)
+
+
+def _class_of_both(wrapped: type, missing: list[Any]) -> type:
     namespace = {**_names(wrapped), _BASES: (wrapped,)}
     if "__slots__" in vars(wrapped):
         namespace["__slots__"] = ()
     kind: Any = type(wrapped)
     both: type = type.__new__(kind, wrapped.__name__, (wrapped,), namespace)
     # Afterwards, since they have different metaclasses.
-    type.__setattr__(both, "__bases__", (wrapped, made))
+    type.__setattr__(both, "__bases__", (wrapped, *missing))
     return both
 
 
@@ -236,12 +256,11 @@ def _reduce(kind: type) -> Optional[Recipe]:
 
 
 def _found_by_name(kind: type) -> Any:
-    module = sys.modules.get(kind.__module__)
-    return functools.reduce(
-        lambda owner, name: getattr(owner, name, None),
-        kind.__qualname__.split("."),
-        module,
-    )
+    found: Any = sys.modules.get(kind.__module__)
+    for name in kind.__qualname__.split("."):
+        owner = wrapped_by(found) or found
+        found = vars(owner).get(name) if hasattr(owner, "__dict__") else None
+    return found
 
 
 def _is_found_by_name(kind: type) -> bool:

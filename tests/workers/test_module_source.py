@@ -9,7 +9,7 @@ import pytest
 from seq2data.workers.program_state.module_source import ModuleSource
 from tests.contract.program import config
 
-TEXT = """
+TEXT = '''
 import json as js, os.path
 from queue import Queue as Q
 A = None
@@ -38,7 +38,7 @@ class C1:
     @one
     def m(self): pass
     def n(self): pass
-"""
+'''
 
 
 @pytest.fixture
