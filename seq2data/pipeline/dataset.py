@@ -170,11 +170,6 @@ class SourceDataset(tf.data.Dataset):  # type: ignore[misc]  # TF has no types
         first: The spec of the first batch, without a dimension that varies.
         derive: Makes the dataset of a pass from that of its batches, and may be called
             again for a pass of another length.
-
-    Attributes:
-        engine: Reads the batches.
-        num_batches: Of a pass, None for a generator's.
-        first: The spec of the first batch, without a dimension that varies.
     """
 
     def __init__(
@@ -184,14 +179,29 @@ class SourceDataset(tf.data.Dataset):  # type: ignore[misc]  # TF has no types
         first: BatchSpec,
         derive: Derive,
     ) -> None:
-        self.engine = engine
-        self.num_batches = num_batches
-        self.first = first
+        self._engine = engine
+        self._num_batches = num_batches
+        self._first = first
         self._derive = derive
         watch(engine)
         # By length. All stay: iterators and derived datasets need the one they have.
         self._streams = {num_batches: self._open_stream(num_batches)}
         super().__init__(self._streams[num_batches]._variant_tensor)
+
+    @property
+    def engine(self) -> Engine[Any]:
+        """What reads the batches."""
+        return self._engine
+
+    @property
+    def num_batches(self) -> Optional[int]:
+        """How many batches a pass has, None for a generator's."""
+        return self._num_batches
+
+    @property
+    def first(self) -> BatchSpec:
+        """The spec of the first batch, without a dimension that varies."""
+        return self._first
 
     def derived(self, derive: Derive) -> SourceDataset:
         """One that still follows the source's length, which `derive(self)` cannot."""
@@ -221,7 +231,7 @@ class SourceDataset(tf.data.Dataset):  # type: ignore[misc]  # TF has no types
         """Takes on the length that the source has now, as Keras 2 asks each epoch."""
         if num_batches not in self._streams:
             self._streams[num_batches] = self._open_stream(num_batches)
-        self.num_batches = num_batches
+        self._num_batches = num_batches
         self._variant_tensor_attr = self._streams[num_batches]._variant_tensor
 
     def _open_stream(self, num_batches: Optional[int]) -> tf.data.Dataset:

@@ -13,6 +13,7 @@ from typing import Any, Callable, Optional
 
 from seq2data.errors import SourceError
 from seq2data.source.keras_batches import as_it_is
+from seq2data.source.own_code import own_code
 
 # One lock per iterator: two datasets of the same one take turns.
 _locks: weakref.WeakValueDictionary[int, _Turns] = weakref.WeakValueDictionary()
@@ -61,6 +62,7 @@ class GeneratorFunction:
         """The function's name, for messages."""
         return self._name
 
+    @own_code
     def read(self, index: int) -> Any:
         """The next item, which must be the one at `index`.
 
@@ -113,6 +115,7 @@ class GeneratorObject:
             getattr(self._iterator, "__name__", type(self._iterator).__qualname__)
         )
 
+    @own_code
     def read(self, index: int) -> Any:
         """The next item.
 

@@ -10,6 +10,7 @@ from typing import Any, Callable, Optional
 
 from seq2data.errors import SourceError
 from seq2data.source.keras_batches import as_it_is
+from seq2data.source.own_code import own_code
 
 
 class Indexable:
@@ -45,6 +46,7 @@ class Indexable:
         """What of the user's has to reach the workers, by name."""
         return {self.name: self._wrapped, "transform": self._transform}
 
+    @own_code
     def num_batches(self) -> int:
         """`len()` of the user's object, asked anew on every call.
 
@@ -59,6 +61,7 @@ class Indexable:
             )
         return count
 
+    @own_code
     def read(self, index: int) -> Any:
         """What the user's object gives for `index`, transformed."""
         item = self.read_item(index)
@@ -78,6 +81,7 @@ class Indexable:
         """Calls the user's hook of this name, if there is one."""
         self._call_hook("on_epoch_end")
 
+    @own_code
     def _call_hook(self, name: str) -> None:
         hook = getattr(self._wrapped, name, None)
         if callable(hook):
