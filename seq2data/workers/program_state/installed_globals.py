@@ -60,7 +60,7 @@ class InstalledGlobals:
         self._before: dict[int, list[Any]] = {}  # by the id of their module or class
         self._values: dict[str, dict[str, Any]] = {}
         self._patches: dict[tuple[str, str], dict[Place, Any]] = {}
-        self._pickled_values = b""
+        self._pickled_values = pickle.dumps(self._values, 5)
 
     def take(self, *, classes: bool) -> tuple[bytes, dict[Place, Any]]:
         """Returns the plain values, pickled by module and name, and the user's code.
