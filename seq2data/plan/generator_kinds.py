@@ -228,7 +228,7 @@ def kind_of(type: type) -> Optional[Kind]:
 
 def known_kind_of(generator: Any) -> Kind:
     """What can be done to a generator."""
-    kind = kind_of(type(generator))
+    kind = _kinds.get(type(generator)) or kind_of(type(generator))
     assert kind is not None
     return kind
 

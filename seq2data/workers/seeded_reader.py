@@ -143,11 +143,14 @@ class _Generators:
 
     def _note(self, generators: Sequence[Any]) -> GeneratorStates:
         """The states before anybody used them, who does so now."""
+        parts = []
         for generator in generators:
             identity = _identity(generator)
-            if identity not in self._before:
-                self._before[identity] = GeneratorStates([generator])
-        return GeneratorStates.joined(self._before[_identity(g)] for g in generators)
+            part = self._before.get(identity)
+            if part is None:
+                part = self._before[identity] = GeneratorStates([generator])
+            parts.append(part)
+        return GeneratorStates.joined(parts)
 
     def _restore(self) -> None:
         for before in self._before.values():
