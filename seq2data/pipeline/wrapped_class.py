@@ -102,6 +102,8 @@ class StandIn(WrappedClass):
             return (cls, *(base for base in wrapped.__mro__ if base is not cls))
         if name == "__class_getitem__":
             return inspect.getattr_static(wrapped, name).__get__(None, cls)
+        if name.startswith("__"):
+            return getattr(wrapped, name)
         return _as_seen(cls, name, getattr(_class_made_by(cls), name))
 
     def __setattr__(cls, name: str, value: Any) -> None:
