@@ -11,6 +11,7 @@ Steps mean the same for every number of workers, which they never did in Keras:
 from __future__ import annotations
 
 import contextlib
+import inspect
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,7 +27,9 @@ from seq2data.pipeline.signature import pack, tensor_specs
 from seq2data.plan.epochs import Draw
 from seq2data.plan.permutation import MOST_IN_MEMORY, LazyPermutation
 from seq2data.source.adapt import adapt
+from seq2data.source.generator import is_iterator
 from seq2data.source.indexable import Indexable
+from seq2data.train import generators
 from seq2data.train.call import Call
 from seq2data.train.floats import floatx_of, in_floatx
 from seq2data.train.queue import Queue
@@ -59,13 +62,16 @@ class Feeding:
     @classmethod
     def of(cls, model: Any, queue: Queue, call: Call) -> Feeding:
         """As a model's Keras wants it."""
-        return cls(*queue, call, takes_any_size(model), floatx_of(model))
+        return cls(*queue, call, not is_of_keras_3(model), floatx_of(model))
 
-    def open(self, source: Any, *, shuffle: bool = False) -> SourceDataset:
+    def open(
+        self, source: Any, *, kind: str = "train", shuffle: bool = False
+    ) -> SourceDataset:
         """The dataset of one pass after the other.
 
         Args:
             source: What the user passed; a dataset that was opened before stays.
+            kind: What it is for: "train", "test" or "predict".
             shuffle: Whether each pass has its own order of the batches, drawn from the
                 `random` module as in Keras 2; a generator's stays.
         """
@@ -89,7 +95,7 @@ class Feeding:
                 draw=draw,
                 derive=partial(in_floatx, floatx=self.floatx),
             )
-        self.call.watch(dataset)
+        self.call.watch(dataset, kind)
         return dataset
 
 
@@ -103,14 +109,14 @@ def shuffled(num_batches: int) -> Union[list[int], LazyPermutation]:
 
 
 def for_training(
-    dataset: SourceDataset, steps: Optional[int]
+    dataset: SourceDataset, steps: Optional[int], epochs: int, *, by_keras_3: bool
 ) -> tuple[tf.data.Dataset, Optional[int]]:
     """The dataset and the number of steps to tell Keras, for epochs of `steps`."""
     if steps is None or steps == dataset.num_batches:
         return dataset, None
     check_whole("steps_per_epoch", steps, 1)
     if dataset.num_batches is None:
-        return dataset, steps
+        return generators.epochs_of(dataset, steps, epochs, by_keras_3=by_keras_3)
     return dataset.repeat(), steps
 
 
@@ -121,7 +127,9 @@ def for_one_run(
     if steps is None or steps == dataset.num_batches:
         return dataset
     check_whole(name, steps, 1)
-    if dataset.num_batches is not None and steps > dataset.num_batches:
+    if dataset.num_batches is None:
+        return generators.validations_of(dataset, steps)
+    if steps > dataset.num_batches:
         return dataset.repeat().take(steps)
     return dataset.take(steps)
 
@@ -132,7 +140,7 @@ def check_validation(source: Any, steps: Optional[int]) -> None:
     Raises:
         SourceError: The source is an iterator, and nobody says how much to take.
     """
-    if steps is None and hasattr(source, "__next__") and not hasattr(source, "__len__"):
+    if steps is None and is_iterator(source) and not hasattr(source, "__len__"):
         raise SourceError(
             f"`validation_data` is a `{type(source).__qualname__}`, whose end nobody "
             "knows: pass `validation_steps`, the number of batches of a validation"
@@ -140,7 +148,7 @@ def check_validation(source: Any, steps: Optional[int]) -> None:
 
 
 def is_legacy(source: Any) -> bool:
-    """Whether it is a Sequence or an iterator, by what it can do.
+    """Whether it is a Sequence, an iterator or a function, by what it can do.
 
     Arrays and containers of them are none, and no dataset is: these are Keras's. Nor is
     a dataset's iterator where Keras reads it.
@@ -149,10 +157,12 @@ def is_legacy(source: Any) -> bool:
         return False
     if isinstance(source, tf.data.Iterator):
         return is_keras_3("keras")  # which refuses what Keras 2 reads itself
-    if hasattr(source, "__next__"):
+    if hasattr(source, "__next__") or inspect.isroutine(source):
         return True
     is_indexable = hasattr(source, "__len__") and hasattr(source, "__getitem__")
-    return is_indexable and not (
+    return (
+        is_indexable or isinstance(source, partial) or is_iterator(source)
+    ) and not (
         isinstance(source, (list, tuple, Mapping, str, bytes))
         or any(hasattr(source, name) for name in ("shape", "__array__"))
         or type(source).__module__.partition(".")[0] in _READ_BY_KERAS
@@ -164,16 +174,16 @@ def is_read_by_keras(source: Any) -> bool:
     return isinstance(source, tf.data.Dataset) and not isinstance(source, SourceDataset)
 
 
-def takes_any_size(model: Any) -> bool:
-    """Whether a model trains on batches of which only the rank is known.
+def is_of_keras_3(model: Any) -> bool:
+    """Whether the model is of Keras 3, which knows the sizes of batches, or should.
 
-    Those of Keras 2 do. Keras 3 looks at dimensions when it traces: it takes labels of
+    Models of Keras 2 train on batches of which only the rank is known. Keras 3 looks at dimensions when it traces: it takes labels of
     `[batch, 1]` for classes only where the 1 is known, and has a convolution compiled
     by XLA where the channels are not (`sparse_categorical_crossentropy` and `conv` in
     keras/src/backend/tensorflow/nn.py).
     """
     roots = {base.__module__.partition(".")[0] for base in type(model).__mro__}
-    return not ("keras" in roots and is_keras_3("keras"))
+    return "keras" in roots and is_keras_3("keras")
 
 
 def build(model: Any, dataset: SourceDataset) -> None:

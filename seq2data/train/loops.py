@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, Callable, Optional
 
-import tensorflow as tf
-
 from seq2data.options import check_whole
 from seq2data.train.call import Call
 from seq2data.train.feeding import (
@@ -16,8 +14,10 @@ from seq2data.train.feeding import (
     for_one_run,
     for_training,
     is_legacy,
+    is_of_keras_3,
     is_read_by_keras,
 )
+from seq2data.train.generators import run_of, with_rehearsals
 from seq2data.train.queue import Queue
 from seq2data.train.weights import weighted
 
@@ -60,15 +60,33 @@ def train(
                     partial(weighted, class_weight=class_weight, output_names=names)
                 )
                 class_weight = None
-            source, steps_per_epoch = for_training(dataset, steps_per_epoch)
+            source, steps_per_epoch = for_training(
+                dataset,
+                steps_per_epoch,
+                _num_epochs(**others),
+                by_keras_3=is_of_keras_3(model),
+            )
+        validation = _validation(feeding, validation_data, validation_steps)
         return fit(
             source,
             steps_per_epoch=steps_per_epoch,
-            **_validation(feeding, validation_data, validation_steps),
+            **validation,
             class_weight=class_weight,
             shuffle=False,  # a dataset; Keras 3 warns of anything else
-            **others,
+            **_with_rehearsals(model, call, others),
         )
+
+
+def _num_epochs(epochs: Any = 1, initial_epoch: Any = 0, **others: Any) -> int:
+    del others
+    return max(0, int(epochs) - int(initial_epoch))
+
+
+def _with_rehearsals(model: Any, call: Call, others: dict[str, Any]) -> dict[str, Any]:
+    if not is_of_keras_3(model):
+        return others
+    callbacks = with_rehearsals(model, call.engines, others.get("callbacks"))
+    return {**others, "callbacks": callbacks}
 
 
 def train_on_arrays(
@@ -95,18 +113,15 @@ def train_on_arrays(
     with Call("fit") as call:
         feeding = Feeding.of(model, queue, call)
         validation = _validation(feeding, validation_data, validation_steps)
-        return fit(x, **validation, **others)
+        return fit(x, **validation, **_with_rehearsals(model, call, others))
 
 
 def _validation(feeding: Feeding, source: Any, steps: Optional[int]) -> dict[str, Any]:
     """The validation's arguments for `fit`."""
     if is_legacy(source):
         check_validation(source, steps)
-        source = for_one_run(feeding.open(source), steps, "validation_steps")
-        if steps is not None:
-            # Keras 3 counts one too many in the first validation of unknown length.
-            source = source.apply(tf.data.experimental.assert_cardinality(steps))
-            steps = None
+        opened = feeding.open(source, kind="test")
+        source, steps = for_one_run(opened, steps, "validation_steps"), None
     return {"validation_data": source, "validation_steps": steps}
 
 
@@ -133,10 +148,13 @@ def run_once(
         feeding = Feeding.of(model, queue, entered)
         if is_read_by_keras(source):
             return call(source, steps=steps, **others)
-        dataset = feeding.open(source)
+        kind = "test" if call.__name__ == "evaluate" else call.__name__
+        dataset = feeding.open(source, kind=kind)
         build(model, dataset)
+        if kind == "test":
+            others = _with_rehearsals(model, entered, others)
         if dataset.num_batches is None and steps is not None:
             check_whole("steps", steps, 1)
             # Not told the number, Keras 3 divides by one batch too many.
-            return call(dataset, steps=steps, **others)
+            return call(run_of(dataset, steps), steps=steps, **others)
         return call(for_one_run(dataset, steps, "steps"), **others)
