@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from typing import Any, Optional
+from typing import Any, Callable, Optional
 
 import tensorflow as tf
 
@@ -116,8 +116,12 @@ def _has_strategy(model: Any) -> bool:
         return bool(tf.distribute.has_strategy())
 
 
-def _ignoring_logs(hook: Any) -> Any:
-    return lambda logs=None: hook()
+def _ignoring_logs(hook: Callable[[], object]) -> Callable[..., None]:
+    def call(logs: Any = None) -> None:
+        del logs
+        hook()
+
+    return call
 
 
 def _with_callback(callbacks: Any, hooks: dict[str, Any]) -> Any:
