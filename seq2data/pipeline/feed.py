@@ -99,6 +99,13 @@ class Feed:
             self._taken -= len(taken)
             self._has_ended = False
 
+    def read_ahead(self) -> int:
+        """Has items read; how many are there, or on their way."""
+        if self._has_ended:
+            return 0
+        self._fill(0)
+        return len(self._window)
+
     def peek(self, ahead: int = 0) -> Peeked:
         """The item `ahead` places on; None if it is not there after a moment.
 

@@ -67,6 +67,11 @@ class Pass:
         """Batches that were not taken yet."""
         return self._epoch.num_batches - self._delivered
 
+    def read_ahead(self) -> int:
+        """Has batches read; how many tasks and batches are there or on their way."""
+        self._fill()
+        return len(self._window) + len(self._runs)
+
     def take(self, most: int) -> Optional[BatchRun]:
         """The batches that come next and are there, None if none is after SLICE_S.
 

@@ -178,9 +178,9 @@ def is_of_keras_3(model: Any) -> bool:
     """Whether the model is of Keras 3, which knows the sizes of batches, or should.
 
     Models of Keras 2 train on batches of which only the rank is known. Keras 3 looks at
-    dimensions when it traces: it takes labels of `[batch, 1]` for classes only where the 1 is known, and has a convolution compiled
-    by XLA where the channels are not (`sparse_categorical_crossentropy` and `conv` in
-    keras/src/backend/tensorflow/nn.py).
+    dimensions when it traces: it takes labels of `[batch, 1]` for classes only where
+    the 1 is known, and has a convolution compiled by XLA where the channels are not
+    (`sparse_categorical_crossentropy` and `conv` of its TensorFlow backend).
     """
     roots = {base.__module__.partition(".")[0] for base in type(model).__mro__}
     return "keras" in roots and is_keras_3("keras")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Optional
 
 from seq2data.train.loops import run_once, train
+from seq2data.train.metrics_names import evaluate_in_order
 from seq2data.train.queue import Queue
 from seq2data.train.spellings import accepts_keras_1
 
@@ -117,13 +118,16 @@ def evaluate_generator(  # noqa: PLR0917  # Keras 2's
         verbose: As in `evaluate`.
 
     Returns:
-        The loss, or a list of the loss and the metrics.
+        The loss, or a list of the loss and the metrics in Keras 2's order: the loss,
+        that of each output, and output by output the metrics; with `patch_keras`
+        `model.metrics_names` has their names. A class that overrides `evaluate` decides
+        itself.
 
     Raises:
         Exception: See `fit_generator`.
     """
     return run_once(
-        model.evaluate,
+        evaluate_in_order(model),
         model,
         generator,
         Queue(max_queue_size, workers, use_multiprocessing),
