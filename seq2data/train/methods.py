@@ -45,13 +45,19 @@ def fit_generator(  # noqa: PLR0917  # Keras 2's
             (x, y) or (x, y, sample_weight); their float16 and float64 become `floatx`.
         steps_per_epoch: Batches of an epoch; None for a pass over the source. With a
             number other than its length, an epoch goes on where the last one stopped,
-            and the source begins anew at its end.
+            and the source begins anew at its end: a function is called again. A
+            generator cannot begin anew: where it ends before the steps are done, Keras
+            2 stops training, and with Keras 3 it is a SourceError. It is read no
+            further than the steps of all epochs.
         epochs: Number of the last epoch, counted from 1.
         verbose: As in `fit`.
         callbacks: As in `fit`.
         validation_data: Arrays and datasets as in `fit`, or a legacy source, which is
             read as the training's. A Sequence is validated from its first batch each
-            time, a generator goes on where it stopped.
+            time, a generator goes on where it stopped, and one that ends inside a
+            validation is a SourceError. Its first two batches are read at once, and
+            then what each validation takes, while it runs: a callback may call
+            `next(generator)` at any other time, and has the batch that follows.
         validation_steps: Batches of a validation; None for all.
         validation_freq: Each how many epochs there is one, or a list of epochs.
         class_weight: From class to weight; for several outputs a dict of such dicts by
