@@ -267,8 +267,8 @@ class GeneratorEngine(Engine[Turn]):
 
     Attributes:
         feed: Its items, which all passes share.
-        must_go_on: What a user has to do about an end, which is an error then; empty
-            where the generator may end.
+        must_go_on: What a user has to do about the end of a generator that cannot begin
+            again, which is an error then; empty where it may end.
     """
 
     def __init__(
@@ -338,7 +338,7 @@ class GeneratorEngine(Engine[Turn]):
             return batches
 
     def _check_end(self) -> None:
-        if self.must_go_on:
+        if self.must_go_on and not self.feed.restarts:
             raise SourceError(
                 f"`{self.feed.name}` came to its end after {self.feed.index} batches: "
                 f"{self.must_go_on}"
