@@ -20,10 +20,10 @@ from seq2data.pipeline.engine import (
     IndexableEngine,
     Passes,
 )
+from seq2data.pipeline.feed import Ended, Feed
 from seq2data.pipeline.interrupt import interrupt_watch
 from seq2data.pipeline.reading import Reading, open_reading
 from seq2data.pipeline.signature import from_signature
-from seq2data.pipeline.window import Ended, Feed
 from seq2data.plan.chunks import batches_per_chunk
 from seq2data.plan.epochs import Draw, EpochCount, Plan
 from seq2data.source.adapt import Source, adapt

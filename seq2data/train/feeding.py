@@ -11,6 +11,7 @@ Steps mean the same for every number of workers, which they never did in Keras:
 from __future__ import annotations
 
 import contextlib
+import inspect
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,9 +28,11 @@ from seq2data.pipeline.signature import zeros
 from seq2data.plan.epochs import Draw, epochs_of
 from seq2data.plan.permutation import MOST_IN_MEMORY, LazyPermutation
 from seq2data.source.adapt import adapt
+from seq2data.source.generator import is_iterator
 from seq2data.source.indexable import Indexable
 from seq2data.source.keras_batches import as_keras_batch
 from seq2data.source.spec import BatchSpec
+from seq2data.train import generators
 from seq2data.train.call import Call
 from seq2data.train.floats import floatx_of, in_floatx
 from seq2data.train.queue import Queue
@@ -66,11 +69,14 @@ class Feeding:
         loosen = partial(loosened, model=model)
         return cls(*queue, call, loosen, floatx_of(model))
 
-    def open(self, source: Any, *, shuffle: bool = False) -> SourceDataset:
+    def open(
+        self, source: Any, *, kind: str = "train", shuffle: bool = False
+    ) -> SourceDataset:
         """The dataset of one pass after the other.
 
         Args:
             source: What the user passed; a dataset that was opened before stays.
+            kind: What it is for: "train", "test" or "predict".
             shuffle: Whether each pass has its own order of the batches, drawn from the
                 `random` module as in Keras 2; a generator's stays.
         """
@@ -97,7 +103,7 @@ class Feeding:
                 epochs=epochs_of(source),  # legacy loops call `fit` for each epoch
                 derive=partial(in_floatx, floatx=self.floatx),
             )
-        self.call.watch(dataset)
+        self.call.watch(dataset, kind)
         return dataset
 
 
@@ -111,13 +117,13 @@ def shuffled(num_batches: int) -> Union[list[int], LazyPermutation]:
 
 
 def for_training(
-    dataset: SourceDataset, steps: Optional[int]
+    dataset: SourceDataset, steps: Optional[int], epochs: int, *, by_keras_3: bool
 ) -> tuple[tf.data.Dataset, Optional[int]]:
     """The dataset and the number of steps to tell Keras, for epochs of `steps`."""
     if steps is None or steps == dataset.num_batches:
         return dataset, None
     if dataset.num_batches is None:
-        return dataset, steps
+        return generators.epochs_of(dataset, steps, epochs, by_keras_3=by_keras_3)
     return dataset.repeat(), steps
 
 
@@ -125,7 +131,9 @@ def for_one_run(dataset: SourceDataset, steps: Optional[int]) -> tf.data.Dataset
     """The dataset of an evaluation or a prediction of `steps`."""
     if steps is None or steps == dataset.num_batches:
         return dataset
-    if dataset.num_batches is not None and steps > dataset.num_batches:
+    if dataset.num_batches is None:
+        return generators.validations_of(dataset, steps)
+    if steps > dataset.num_batches:
         return dataset.repeat().take(steps)
     return dataset.take(steps)
 
@@ -136,7 +144,7 @@ def check_validation(source: Any, steps: Optional[int]) -> None:
     Raises:
         SourceError: The source is an iterator, and nobody says how much to take.
     """
-    if steps is None and hasattr(source, "__next__") and not hasattr(source, "__len__"):
+    if steps is None and is_iterator(source) and not hasattr(source, "__len__"):
         raise SourceError(
             f"`validation_data` is a `{type(source).__qualname__}`, whose end nobody "
             "knows: pass `validation_steps`, the number of batches of a validation"
@@ -144,7 +152,7 @@ def check_validation(source: Any, steps: Optional[int]) -> None:
 
 
 def is_legacy(source: Any) -> bool:
-    """Whether it is a Sequence or an iterator, by what it can do.
+    """Whether it is a Sequence, an iterator or a function, by what it can do.
 
     Arrays and containers of them are none, and no dataset is: these are Keras's. Nor is
     a dataset's iterator where Keras reads it.
@@ -153,10 +161,12 @@ def is_legacy(source: Any) -> bool:
         return False
     if isinstance(source, tf.data.Iterator):
         return is_keras_3("keras")  # which refuses what Keras 2 reads itself
-    if hasattr(source, "__next__"):
+    if hasattr(source, "__next__") or inspect.isroutine(source):
         return True
     is_indexable = hasattr(source, "__len__") and hasattr(source, "__getitem__")
-    return is_indexable and not (
+    return (
+        is_indexable or isinstance(source, partial) or is_iterator(source)
+    ) and not (
         isinstance(source, (list, tuple, Mapping, str, bytes))
         or _is_array(source)
         or type(source).__module__.partition(".")[0] in _READ_BY_KERAS
