@@ -110,7 +110,7 @@ SHAPED = [
 
 
 @pytest.mark.usefixtures("patched")
-@pytest.mark.parametrize("attributes", SHAPED, ids=str)
+@pytest.mark.parametrize("attributes", SHAPED)
 def test_source_with_a_shape_is_no_array(attributes: dict[str, Any]) -> None:
     source, model = settings(**attributes), linear()
     model.fit(source, shuffle=False, verbose=0, validation_data=source)
