@@ -272,10 +272,28 @@ def test_heavy_modules_are_not_imported_for_it(tmp_path: Path) -> None:
         "print([b.numpy().tolist() for b in seq2data.to_dataset(light.Light(), "
         "workers=1)])\n"
     )
+    assert _printed_by(tmp_path / "main.py") == "[[6, 0], [6, 0], [6, 0]]"
+
+
+def test_module_of_a_lambda_is_not_imported_for_it(tmp_path: Path) -> None:
+    (tmp_path / "heavy.py").write_text(
+        "import sys\nimport numpy as np\nimport tensorflow\nFACTOR = 1\n"
+        "def loader():\n"
+        "    return lambda x: np.array([x * FACTOR, 'tensorflow' in sys.modules])\n"
+    )
+    (tmp_path / "main.py").write_text(
+        "import heavy, seq2data\nheavy.FACTOR = 5\n"
+        "print([b.numpy().tolist() for b in seq2data.to_dataset([1, 2], "
+        "transform=heavy.loader(), workers=1)])\n"
+    )
+    assert _printed_by(tmp_path / "main.py") == "[[5, 0], [10, 0]]"
+
+
+def _printed_by(script: Path) -> str:
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", str(tmp_path / "main.py")],
+        [sys.executable, "-W", "ignore", str(script)],
         capture_output=True,
         text=True,
         check=True,
     )
-    assert done.stdout.strip() == "[[6, 0], [6, 0], [6, 0]]"
+    return done.stdout.strip()

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
+from seq2data.workers.program_state.replaced import Reference
 from seq2data.workers.user_modules import is_users_module
 
 # A table of more functions than this is data.
@@ -29,12 +30,15 @@ class Reach:
 
     Attributes:
         names: The globals that are referred to, by module.
+        modules: Those that a worker imports: of what is sent by its name, and those
+            that code has as modules. A lambda is sent without its module.
         attributes: All names that occur in the code; classes have attributes so called.
         classes: The user's classes, in the order in which they were found.
     """
 
     def __init__(self) -> None:
         self.names: dict[str, set[str]] = {}
+        self.modules: set[str] = set()
         self.attributes: set[str] = set()
         self.classes: list[type] = []
         self._code: dict[tuple[int, ...], Any] = {}  # by identity; kept alive for that
@@ -59,7 +63,8 @@ class Reach:
     @property
     def _size(self) -> int:
         referred = sum(map(len, self.names.values()))
-        return referred + len(self.names) + len(self.attributes) + len(self.classes)
+        sizes = map(len, (self.names, self.modules, self.attributes, self.classes))
+        return referred + sum(sizes)
 
     def _add(self, value: Any) -> None:
         if _is_code(value):
@@ -95,6 +100,8 @@ class Reach:
         home = function.__globals__.get("__name__")
         if not is_users_module(home) and home in sys.modules:
             return
+        if Reference.to(function) is not None:
+            self.modules.add(function.__module__)
         names = names_in(function.__code__)
         self.attributes |= names
         for name in names & function.__globals__.keys():
@@ -117,7 +124,7 @@ class Reach:
         if not is_users_module(module.__name__) or key in self._modules:
             return
         self._modules.add(key)
-        self.names.setdefault(module.__name__, set())
+        self.modules.add(module.__name__)
         for name in names & vars(module).keys():
             self._refer(module.__name__, name, vars(module)[name], names)
 
@@ -128,6 +135,8 @@ class Reach:
                     self._add(base)
                     continue
                 self.classes.append(kind)
+                if Reference.to(kind) is not None:
+                    self.modules.add(kind.__module__)
                 for value in list(vars(kind).values()):
                     self._add(value)
 

@@ -201,7 +201,7 @@ class UserGlobals:
     def __init__(self) -> None:
         self._owners: dict[tuple[str, str], Owner] = {}
         self._needed: list[str] = []
-        self._needed_for = (-1, -1, -1)
+        self._needed_for = (-1, -1)
         self._refused: set[tuple[str, str]] = set()
 
     def take(self, reach: Reach) -> list[Values]:
@@ -234,7 +234,7 @@ class UserGlobals:
 
     def _owned(self, reach: Reach) -> list[tuple[Owner, Collection[str]]]:
         owned: list[tuple[Owner, Collection[str]]] = []
-        needed_for = len(reach.names), len(reach.classes), len(sys.modules)
+        needed_for = len(reach.modules), len(sys.modules)
         if needed_for != self._needed_for:
             self._needed, self._needed_for = needed_modules(reach), needed_for
         for name in self._needed:
@@ -263,8 +263,7 @@ def needed_modules(reach: Reach) -> list[str]:
     They are in the order in which the program imported them.
     """
     found: set[str] = set()
-    pending: list[Optional[str]] = [kind.__module__ for kind in reach.classes]
-    pending += reach.names
+    pending: list[Optional[str]] = list(reach.modules)
     while pending:
         name = pending.pop()
         if name in found or name is None or not is_users_module(name):
