@@ -280,24 +280,16 @@ class GeneratorEngine(Engine[Turn]):
         self._rehearsed: Optional[list[Turn]] = None
         self._lock = threading.Lock()
 
-    def expect(
-        self,
-        *,
-        in_all: Optional[int] = None,
-        per_pass: Optional[int] = None,
-        must_go_on: str = "",
-    ) -> None:
+    def expect(self, *, per_pass: Optional[int] = None, must_go_on: str = "") -> None:
         """Says how many batches are asked for from now on, so that no more is read.
 
         Args:
-            in_all: In all passes; None where nobody knows.
             per_pass: In each pass; None where nobody knows.
             must_go_on: See above.
         """
         with self._lock:
             self.must_go_on = must_go_on
             self.feed.most_per_pass = per_pass
-            self.feed.stop_after(in_all)
 
     def rehearse(self) -> None:
         """Begins passes whose batches serve for building a model only."""

@@ -58,10 +58,6 @@ class Feed:
         """The position of the item that comes next."""
         return self._taken
 
-    def stop_after(self, num_items: Optional[int]) -> None:
-        """Reads so many further items ahead and no more; None for no limit."""
-        self._stop = None if num_items is None else self._taken + num_items
-
     def begin(self) -> None:
         """Gets ready for a pass, which reads ahead: goes on where the last one stopped.
 
@@ -70,8 +66,8 @@ class Feed:
         """
         self._most_ahead = self._reading.most_tasks
         self._is_first = True
-        if self.most_per_pass is not None:
-            self.stop_after(self.most_per_pass)
+        most = self.most_per_pass
+        self._stop = None if most is None else self._taken + most
         if not self._has_ended:
             return
         if not self.restarts:

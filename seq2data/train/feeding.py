@@ -117,13 +117,13 @@ def shuffled(num_batches: int) -> Union[list[int], LazyPermutation]:
 
 
 def for_training(
-    dataset: SourceDataset, steps: Optional[int], epochs: int, *, by_keras_3: bool
+    dataset: SourceDataset, steps: Optional[int], *, by_keras_3: bool
 ) -> tuple[tf.data.Dataset, Optional[int]]:
     """The dataset and the number of steps to tell Keras, for epochs of `steps`."""
     if steps is None or steps == dataset.num_batches:
         return dataset, None
     if dataset.num_batches is None:
-        return generators.epochs_of(dataset, steps, epochs, by_keras_3=by_keras_3)
+        return generators.epochs_of(dataset, steps, by_keras_3=by_keras_3)
     return dataset.repeat(), steps
 
 

@@ -1,11 +1,12 @@
 """How many batches a call takes of a generator, and where the generator stands then.
 
-Its batches are taken on demand, and where the number of steps is known, none is read
-past them: what the call leaves, the next one gets, or whoever else calls the generator.
+Its batches are taken on demand.
 
     training    of Keras 2 in one pass, of Keras 3 in a pass per epoch, since it takes
-                more than it is told where `steps_per_execution` does not divide that
-    other runs  a pass each
+                more than it is told where `steps_per_execution` does not divide that;
+                it is read ahead as far as `max_queue_size` says, as in Keras 2.3
+    other runs  a pass each; of a number of steps, none is read past them: what one
+                leaves, the next one gets, or whoever else calls the generator
 """
 
 from __future__ import annotations
@@ -26,14 +27,13 @@ _MORE = (
 
 
 def epochs_of(
-    dataset: SourceDataset, steps: int, epochs: int, *, by_keras_3: bool
+    dataset: SourceDataset, steps: int, *, by_keras_3: bool
 ) -> tuple[tf.data.Dataset, Optional[int]]:
     """The dataset and the number of steps to tell Keras, for a training.
 
     Args:
         dataset: A generator's.
         steps: Of an epoch.
-        epochs: How many there are at most.
         by_keras_3: Whether Keras 3 takes the batches. It goes on after an end and
             counts what it has not trained on, so an end before `steps` is an error
             there; Keras 2 stops training.
@@ -41,7 +41,7 @@ def epochs_of(
     engine = dataset.engine
     if isinstance(engine, GeneratorEngine):
         end = f"an epoch has `steps_per_epoch={steps}` of them; {_MORE}"
-        engine.expect(in_all=steps * epochs, must_go_on=end if by_keras_3 else "")
+        engine.expect(must_go_on=end if by_keras_3 else "")
     if not by_keras_3:
         return _going_on(dataset), steps
     return _counted(_going_on(dataset).take(steps), steps), None
@@ -59,7 +59,7 @@ def validations_of(dataset: SourceDataset, steps: int) -> tf.data.Dataset:
 def run_of(dataset: SourceDataset, steps: int) -> tf.data.Dataset:
     """The dataset of an evaluation or a prediction of `steps`, if there are so many."""
     if isinstance(dataset.engine, GeneratorEngine):
-        dataset.engine.expect(in_all=steps)
+        dataset.engine.expect(per_pass=steps)
     return _going_on(dataset).take(steps)
 
 

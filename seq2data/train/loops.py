@@ -65,10 +65,7 @@ def train(
                 class_weight = None
             dataset = dataset.derived(partial(nested_as_model, model=model))
             source, steps_per_epoch = for_training(
-                dataset,
-                steps_per_epoch,
-                _num_epochs(**others),
-                by_keras_3=is_of_keras_3(model),
+                dataset, steps_per_epoch, by_keras_3=is_of_keras_3(model)
             )
         validation = _validation(feeding, model, validation_data, validation_steps)
         return fit(
@@ -79,11 +76,6 @@ def train(
             shuffle=False,  # a dataset; Keras 3 warns of anything else
             **_with_rehearsals(model, call, others),
         )
-
-
-def _num_epochs(epochs: Any = 1, initial_epoch: Any = 0, **others: Any) -> int:
-    del others
-    return max(0, int(epochs) - int(initial_epoch))
 
 
 def _with_rehearsals(model: Any, call: Call, others: dict[str, Any]) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def fit_generator(  # noqa: PLR0917  # Keras 2's
             goes on where the last one stopped, and the source begins anew at its end: a
             function is called again. A generator cannot begin anew: where it ends
             before the steps are done, Keras 2 stops training, and with Keras 3 it is a
-            SourceError. It is read no further than the steps of all epochs.
+            SourceError.
         epochs: Number of the last epoch, counted from 1.
         verbose: As in `fit`.
         callbacks: As in `fit`.
@@ -120,7 +120,8 @@ def evaluate_generator(  # noqa: PLR0917  # Keras 2's
     Args:
         model: See `fit_generator`.
         generator: See `fit_generator`.
-        steps: How many batches; None for all. A Sequence with fewer begins anew.
+        steps: How many batches; None for all. A Sequence with fewer begins anew; a
+            generator is read no further.
         callbacks: As in `evaluate`.
         max_queue_size: See `fit_generator`.
         workers: See `fit_generator`.
@@ -163,7 +164,8 @@ def predict_generator(  # noqa: PLR0917  # Keras 2's
     Args:
         model: See `fit_generator`.
         generator: See `fit_generator`; of batches that are tuples only x is used.
-        steps: How many batches; None for all. A Sequence with fewer begins anew.
+        steps: How many batches; None for all. A Sequence with fewer begins anew; a
+            generator is read no further.
         callbacks: As in `predict`.
         max_queue_size: See `fit_generator`.
         workers: See `fit_generator`.

@@ -28,22 +28,25 @@ def next_of(generator: Iterator[Any]) -> int:
 @every_way
 def test_calls_leave_what_they_have_not_taken(way: dict[str, Any]) -> None:
     generator, model = items(100), recorder()
-    seq2data.fit_generator(model, generator, 4, 2, verbose=0, **way)
-    assert model.seen == list(range(8))
-    assert next_of(generator) == 8
     seq2data.evaluate_generator(model, generator, 3, **way)
-    assert model.seen[8:] == [-10, -11, -12]
-    assert next_of(generator) == 12
+    assert model.seen == [-1, -2, -3]
+    assert next_of(generator) == 3
     assert seq2data.predict_generator(model, generator, 3, **way).shape == (12, 1)
-    assert next_of(generator) == 16
+    assert next_of(generator) == 7
 
 
-def test_fits_of_one_generator_lose_nothing() -> None:
-    """The loop of those who train two models in turn."""
-    generator, model = items(100), recorder()
-    for _ in range(5):
-        seq2data.fit_generator(model, generator, 3, verbose=0)
-    assert model.seen == list(range(15))
+def test_training_reads_ahead_as_far_as_keras_2_3() -> None:
+    """Old scripts depend on it where a generator draws from `numpy.random`."""
+    read, model = [], recorder()
+
+    def reading() -> Iterator[Any]:
+        for index, item in enumerate(items(100)):
+            read.append(index)
+            yield item
+
+    seq2data.fit_generator(model, reading(), 4, 2, max_queue_size=3, verbose=0)
+    assert model.seen == list(range(8))
+    assert 8 <= len(read) <= 8 + 3
 
 
 class Reads(keras.callbacks.Callback):
@@ -146,10 +149,10 @@ def test_steps_per_execution_reads_no_more_than_the_steps(
     """Keras 2.15 trains on 4 of 4, by executions of 3 and 1 steps; Keras 3 on 6."""
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     model.compile("sgd", "mse", metrics=[Total()], steps_per_execution=at_once)
-    generator, validation = coded(), coded()
+    dataset, validation = seq2data.to_dataset(coded(), workers=0), coded()
     history = seq2data.fit_generator(
         model,
-        generator,
+        dataset,
         steps,
         validation_data=validation,
         validation_steps=steps,
@@ -158,7 +161,7 @@ def test_steps_per_execution_reads_no_more_than_the_steps(
     ).history
     assert digits(history["total"][0]) == [1] * steps
     assert digits(history["val_total"][0]) == [1] * steps
-    assert [next_of(generator), next_of(validation)] == [steps, steps]
+    assert [next_of(iter(dataset)), next_of(validation)] == [steps, steps]
     assert digits(seq2data.evaluate_generator(model, coded(), steps, **way)[1]) == [
         1
     ] * (steps)

@@ -105,11 +105,6 @@ def predictions():
     got = seq2data.predict_generator(tried, source, 3)
     return [got[::4, 0].round().tolist(), next_of(source)]
 
-def position():
-    source, tried = items(), model()
-    seq2data.fit_generator(tried, source, 2, 2, verbose=0)
-    return next_of(source)
-
 def ends():
     try:
         seq2data.fit_generator(model(), items(3), 2, 2, verbose=0)
@@ -120,7 +115,7 @@ def ends():
 print(json.dumps({
     function.__name__: function()
     for function in (
-        train, again, functions, callbacks, arrays, predictions, position, ends
+        train, again, functions, callbacks, arrays, predictions, ends
     )
 }))
 """
@@ -169,15 +164,6 @@ def test_arrays_are_validated_on_each_batch_once(told: dict[str, Any]) -> None:
 
 def test_prediction_leaves_what_it_has_not_taken(told: dict[str, Any]) -> None:
     assert told["predictions"] == [[0.0, 1.0, 2.0], 3]
-
-
-def test_training_leaves_what_it_has_not_taken(told: dict[str, Any]) -> None:
-    from tests.keras_version import IS_KERAS_3
-
-    if IS_KERAS_3:
-        assert told["position"] == 4
-    else:
-        assert 4 <= told["position"] < 4 + 5  # what the strategy fetches ahead
 
 
 def test_generator_that_ends_too_early(told: dict[str, Any]) -> None:
