@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from seq2data.workers.reducers import (  # noqa: F401  # they register
     caches,
+    descriptors,
     files,
     generators,
     hdf5,
@@ -25,6 +26,7 @@ from seq2data.workers.reducers import (  # noqa: F401  # they register
     sqlite,
     tf_functions,
     thread_pools,
+    typing_names,
     weak_references,
     wrapt_proxies,
 )

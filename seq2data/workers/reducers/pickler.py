@@ -9,7 +9,7 @@ from typing import Any, Callable, NamedTuple, Optional
 import cloudpickle
 
 from seq2data.workers.program_state.replaced import function_by_code, is_displaced
-from seq2data.workers.reducers import finalizers
+from seq2data.workers.reducers import finalizers, names, singledispatch
 from seq2data.workers.reducers.modules import ByValue
 from seq2data.workers.reducers.registry import Registration, registration_of
 
@@ -29,10 +29,18 @@ class Pickle(NamedTuple):
 
 
 class _Treatment(NamedTuple):
-    """What objects of a type need."""
+    """What objects of a type need.
+
+    Attributes:
+        registration: Its recipe.
+        is_code: Whether they are functions, classes or modules.
+        says_how: Whether the type says itself how they are pickled, perhaps as a name.
+        has_finalizer: Whether a `__del__` is called for them.
+    """
 
     registration: Optional[Registration]
     is_code: bool
+    says_how: bool
     has_finalizer: bool
 
 
@@ -56,24 +64,56 @@ class SourcePickler(cloudpickle.CloudPickler):  # type: ignore[misc]  # it has n
             reduced = treatment.registration.reducer(value)
             if reduced is not None:
                 self.survives_fork &= treatment.registration.survives_fork
-                return reduced
+                return self._found(value, reduced)
         if treatment.is_code:
-            self._by_value.note(value)
-            if isinstance(value, FunctionType) and is_displaced(value):
-                return function_by_code(value)
-            return super().reducer_override(value)
+            return self._code(value)
+        if not (treatment.says_how or treatment.has_finalizer):
+            return NotImplemented
+        reduce = self.dispatch_table.get(kind, lambda value: value.__reduce_ex__(5))
+        reduced = self._found(value, reduce(value))
         if treatment.has_finalizer:
-            reduce = self.dispatch_table.get(kind, lambda value: value.__reduce_ex__(5))
-            return finalizers.reduced_without(reduce(value))
-        return NotImplemented
+            return finalizers.reduced_without(reduced)
+        return reduced
+
+    def _found(self, value: Any, reduced: Any) -> Any:
+        """What a worker can make: a name is only one if it is found there."""
+        if not isinstance(reduced, str):
+            return reduced
+        if names.is_found(value, reduced):
+            self._by_value.note_name(value)
+            return reduced
+        parts = names.parts_of(value)
+        return reduced if parts is None else parts
+
+    def _code(self, value: Any) -> Any:
+        self._by_value.note(value)
+        if isinstance(value, FunctionType):
+            if is_displaced(value):
+                return function_by_code(value)
+            reduced = super().reducer_override(value)
+            is_sent = reduced is not NotImplemented
+            if is_sent and singledispatch.is_single_dispatch(value):
+                return singledispatch.reduced(value)
+            return reduced
+        if isinstance(value, type):
+            return names.place_of(value) or super().reducer_override(value)
+        return super().reducer_override(value)
 
     def _treatment_of(self, kind: type) -> _Treatment:
         treatment = self._treatments[kind] = _Treatment(
             registration_of(kind),
             issubclass(kind, (type, FunctionType, ModuleType)),
+            kind in self.dispatch_table or _says_how(kind),
             finalizers.has_finalizer(kind),
         )
         return treatment
+
+
+def _says_how(kind: type) -> bool:
+    return (
+        kind.__reduce_ex__ is not object.__reduce_ex__
+        or kind.__reduce__ is not object.__reduce__
+    )
 
 
 def dumps(value: Any, buffer_callback: Callable[[Any], Any]) -> Pickle:
