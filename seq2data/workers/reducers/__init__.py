@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from seq2data.workers.reducers import (  # noqa: F401  # they register
     caches,
+    dataclass_marks,
     descriptors,
     files,
     generators,

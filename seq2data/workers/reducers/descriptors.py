@@ -1,6 +1,6 @@
 """Properties and other descriptors of classes of the user's own.
 
-pickle knows those of Python itself, and what they call is hidden in those of a subclass.
+pickle knows those of Python itself; those of a subclass hide what they call from it.
 """
 
 from __future__ import annotations

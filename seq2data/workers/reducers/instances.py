@@ -7,7 +7,8 @@ from typing import Any, Optional
 
 # Set for classes that were made by a `class` statement.
 _IS_HEAP_TYPE = 1 << 9
-_PLAIN = (object, int, float, complex, str, bytes, tuple, frozenset)
+# Nothing is in them, or `__getnewargs__` says what.
+_PLAIN = (object, int, float, complex, str, bytes, tuple)
 
 # What is in the `__dict__`, and in slots.
 State = tuple[dict[str, Any], dict[str, Any]]
@@ -19,14 +20,26 @@ def made_anew(value: Any) -> Optional[tuple[Any, ...]]:
     None if the object is of C code that keeps what it holds to itself.
     """
     kind = type(value)
-    base = next(base for base in kind.__mro__ if not base.__flags__ & _IS_HEAP_TYPE)
-    if base not in _PLAIN:
+    base = plain_base(kind)
+    if base is None:
         return None
-    args = () if base is object else (base(value),)
-    return _make, (base, kind, *args), state_of(value, base), None, None, restore
+    args = base, kind, *contents(value, base)
+    return make, args, state_of(value, base), None, None, restore
 
 
-def _make(base: Any, kind: type, *args: Any) -> Any:
+def plain_base(kind: type) -> Any:
+    """Returns Python's type that a class is made of, None if it is no plain one."""
+    base = next(base for base in kind.__mro__ if not base.__flags__ & _IS_HEAP_TYPE)
+    return base if base in _PLAIN else None
+
+
+def contents(value: Any, base: Any) -> tuple[Any, ...]:
+    """Returns what the plain base of a class is made from."""
+    return () if base is object else tuple(base.__getnewargs__(value))
+
+
+def make(base: Any, kind: type, *args: Any) -> Any:
+    """Makes an instance without calling code of its class."""
     return base.__new__(kind, *args)
 
 
@@ -55,6 +68,6 @@ def restore(value: Any, state: State) -> None:
     attributes, slots = state
     if attributes:
         value.__dict__.update(attributes)
-    for kind in type(value).__mro__:
-        for name in slots.keys() & vars(kind).keys():
-            vars(kind)[name].__set__(value, slots[name])
+    for name, content in slots.items():
+        # Classes that were sent have no slots, and their instances a `__dict__`.
+        object.__setattr__(value, name, content)

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import io
+from enum import Enum
 from types import FunctionType, ModuleType
 from typing import Any, Callable, NamedTuple, Optional
 
 import cloudpickle
 
 from seq2data.workers.program_state.replaced import function_by_code, is_displaced
-from seq2data.workers.reducers import finalizers, names, singledispatch
-from seq2data.workers.reducers.modules import ByValue
+from seq2data.workers.reducers import (
+    classes,
+    enumerations,
+    finalizers,
+    names,
+    singledispatch,
+)
+from seq2data.workers.reducers.modules import ByValue, is_found_in_workers
 from seq2data.workers.reducers.registry import Registration, registration_of
+
+# What cloudpickle says of `NoneType` and its like; of others it says how to fill them.
+_BUILT_IN = 2
 
 
 class Pickle(NamedTuple):
@@ -36,12 +46,14 @@ class _Treatment(NamedTuple):
         is_code: Whether they are functions, classes or modules.
         says_how: Whether the type says itself how they are pickled, perhaps as a name.
         has_finalizer: Whether a `__del__` is called for them.
+        is_sent_enumeration: Whether they are its members.
     """
 
     registration: Optional[Registration]
     is_code: bool
     says_how: bool
     has_finalizer: bool
+    is_sent_enumeration: bool
 
 
 class SourcePickler(cloudpickle.CloudPickler):  # type: ignore[misc]  # it has no types
@@ -69,6 +81,8 @@ class SourcePickler(cloudpickle.CloudPickler):  # type: ignore[misc]  # it has n
             return self._code(value)
         if not (treatment.says_how or treatment.has_finalizer):
             return NotImplemented
+        if treatment.is_sent_enumeration and enumerations.is_member(value):
+            return enumerations.reduced_member(value)
         reduce = self.dispatch_table.get(kind, lambda value: value.__reduce_ex__(5))
         reduced = self._found(value, reduce(value))
         if treatment.has_finalizer:
@@ -87,17 +101,27 @@ class SourcePickler(cloudpickle.CloudPickler):  # type: ignore[misc]  # it has n
 
     def _code(self, value: Any) -> Any:
         self._by_value.note(value)
-        if isinstance(value, FunctionType):
-            if is_displaced(value):
-                return function_by_code(value)
-            reduced = super().reducer_override(value)
-            is_sent = reduced is not NotImplemented
-            if is_sent and singledispatch.is_single_dispatch(value):
-                return singledispatch.reduced(value)
-            return reduced
         if isinstance(value, type):
-            return names.place_of(value) or super().reducer_override(value)
-        return super().reducer_override(value)
+            return names.place_of(value) or self._class(value)
+        if not isinstance(value, FunctionType):
+            return super().reducer_override(value)
+        home = value.__globals__.get("__name__", "")
+        if is_displaced(value) and is_found_in_workers(home):
+            return function_by_code(value)
+        reduced = super().reducer_override(value)
+        if reduced is not NotImplemented and singledispatch.is_single_dispatch(value):
+            return singledispatch.reduced(value)
+        return reduced
+
+    def _class(self, kind: Any) -> Any:
+        reduced = super().reducer_override(kind)
+        if reduced is NotImplemented or len(reduced) == _BUILT_IN:
+            return reduced
+        if enumerations.is_enumeration(kind):
+            return classes.known(kind, enumerations.reduced(kind))
+        if issubclass(kind, Enum):
+            return reduced
+        return classes.known(kind, classes.reduced(kind, reduced))
 
     def _treatment_of(self, kind: type) -> _Treatment:
         treatment = self._treatments[kind] = _Treatment(
@@ -105,11 +129,17 @@ class SourcePickler(cloudpickle.CloudPickler):  # type: ignore[misc]  # it has n
             issubclass(kind, (type, FunctionType, ModuleType)),
             kind in self.dispatch_table or _says_how(kind),
             finalizers.has_finalizer(kind),
+            enumerations.is_enumeration(kind) and self._is_sent(kind),
         )
         return treatment
 
+    def _is_sent(self, kind: type) -> bool:
+        """True if a class goes along: a worker cannot import it."""
+        self._by_value.note(kind)
+        return super().reducer_override(kind) is not NotImplemented
 
-def _says_how(kind: type) -> bool:
+
+def _says_how(kind: Any) -> bool:
     return (
         kind.__reduce_ex__ is not object.__reduce_ex__
         or kind.__reduce__ is not object.__reduce__

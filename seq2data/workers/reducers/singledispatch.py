@@ -16,9 +16,8 @@ _OWN = ("register", "dispatch", "registry", "_clear_cache")
 
 def is_single_dispatch(function: FunctionType) -> bool:
     """True if `functools.singledispatch` has made a function."""
-    return (
-        function.__code__.co_filename == functools.__file__
-        and isinstance(vars(function).get("registry"), MappingProxyType)
+    return function.__code__.co_filename == functools.__file__ and isinstance(
+        vars(function).get("registry"), MappingProxyType
     )
 
 
@@ -31,7 +30,7 @@ def reduced(function: Any) -> tuple[Any, ...]:
 
 
 def _make() -> Any:
-    return functools.singledispatch(_make)
+    return functools.singledispatch(_fill)  # which is replaced
 
 
 def _fill(function: Any, state: tuple[Any, ...]) -> None:
@@ -41,5 +40,3 @@ def _fill(function: Any, state: tuple[Any, ...]) -> None:
     vars(function).update(attributes)
     for kind, implementation in registry.items():
         function.register(kind, implementation)
-
-

@@ -74,7 +74,7 @@ def _stand_for_none(is_callable: bool) -> Any:
 def _reduce_proxy(value: Any) -> Recipe:
     # A proxy passes every question on: a method that it has is its object's.
     try:
-        method = value.mro if isinstance(value, type) else value.__reduce_ex__
+        method: Any = value.mro if isinstance(value, type) else value.__reduce_ex__
     except ReferenceError:
         return _stand_for_none, (type(value) is weakref.CallableProxyType,)
     return _stand_for, (method.__self__,)
@@ -82,7 +82,7 @@ def _reduce_proxy(value: Any) -> Recipe:
 
 # What is in them comes later: it may refer to who holds the container.
 def _make(base: Any, kind: type) -> Any:
-    made = object.__new__(kind)
+    made: Any = object.__new__(kind)
     base.__init__(made)
     return made
 
