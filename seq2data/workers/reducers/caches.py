@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 from seq2data.workers.reducers.names import name_of, register_parts
@@ -15,10 +16,16 @@ from seq2data.workers.reducers.registry import register
 
 
 def _parts(cached: Any) -> tuple[Any, ...]:
+    function = cached.__wrapped__
     attributes = dict(vars(cached))
-    # This one comes with the new cache.
+    # These come with the new cache. What other than a function is under it, numba's
+    # for one, may hold what it does not send.
     attributes.pop("cache_parameters")
-    return _cached, (cached.__wrapped__, cached.cache_parameters()), attributes
+    if type(function) is not FunctionType:
+        for name, value in getattr(function, "__dict__", {}).items():
+            if attributes.get(name) is value:
+                del attributes[name]
+    return _cached, (function, cached.cache_parameters()), attributes
 
 
 def _cached(function: Callable[..., Any], parameters: dict[str, Any]) -> Any:

@@ -49,6 +49,8 @@ def name_of(value: Any) -> str:
 
 def is_found(value: Any, name: str) -> bool:
     """True if a worker finds an object of this process under the name."""
+    if not name:
+        return False
     module = getattr(value, "__module__", None)
     if not isinstance(module, str):
         return True  # pickle looks into all modules

@@ -7,10 +7,13 @@ and would differ after every call.
 from __future__ import annotations
 
 import functools
+import weakref
 from types import FunctionType, MappingProxyType
 from typing import Any
 
-# It makes them for each function.
+from seq2data.workers.reducers.registry import register
+
+# `functools` makes them for each function.
 _OWN = ("register", "dispatch", "registry", "_clear_cache")
 
 
@@ -40,3 +43,13 @@ def _fill(function: Any, state: tuple[Any, ...]) -> None:
     vars(function).update(attributes)
     for kind, implementation in registry.items():
         function.register(kind, implementation)
+
+
+def _reduce_method(value: Any) -> tuple[Any, ...]:
+    attributes = dict(vars(value))
+    if "_method_cache" in attributes:  # since Python 3.13
+        attributes["_method_cache"] = weakref.WeakKeyDictionary()
+    return object.__new__, (type(value),), attributes
+
+
+register(functools.singledispatchmethod, _reduce_method)

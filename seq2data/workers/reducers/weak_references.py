@@ -12,6 +12,7 @@ import weakref
 from typing import Any
 
 from seq2data.workers.reducers.instances import restore, state_of
+from seq2data.workers.reducers.names import register_place
 from seq2data.workers.reducers.registry import Recipe, register
 
 _alive: list[Any] = []
@@ -36,25 +37,22 @@ def _base_of(kind: type) -> Any:
     return weakref.WeakMethod if issubclass(kind, weakref.WeakMethod) else weakref.ref
 
 
-# Python 3.9 cannot import `weakref.ref` by the name that the class says it has.
 def _refer(kind: Any, target: Any) -> Any:
-    kind = kind or weakref.ref
     _alive.append(target)
     return _base_of(kind).__new__(kind, target)
 
 
 def _refer_to_none(kind: Any) -> Any:
     gone = _Gone()
-    target = gone.method if _base_of(kind or object) is weakref.WeakMethod else gone
-    reference = _base_of(kind or object).__new__(kind or weakref.ref, target)
+    target = gone.method if _base_of(kind) is weakref.WeakMethod else gone
+    reference = _base_of(kind).__new__(kind, target)
     weakref.ref.__hash__(reference)  # as a key it has a hash, which it keeps
     return reference
 
 
 def _reduce_reference(value: Any) -> tuple[Any, ...]:
     target, kind = value(), type(value)
-    own = None if kind is weakref.ref else kind
-    recipe = (_refer_to_none, (own,)) if target is None else (_refer, (own, target))
+    recipe = (_refer_to_none, (kind,)) if target is None else (_refer, (kind, target))
     return *recipe, state_of(value, _base_of(kind)), None, None, restore
 
 
@@ -121,6 +119,8 @@ def _fill_set(weak_set: Any, state: tuple[Any, list[Any]]) -> None:
         weakref.WeakSet.add(weak_set, item)
 
 
+# In Python 3.9 the class says that it is elsewhere.
+register_place(weakref.ref, "weakref", "ref")
 register(weakref.ref, _reduce_reference)
 register(weakref.ProxyType, _reduce_proxy)
 register(weakref.CallableProxyType, _reduce_proxy)
