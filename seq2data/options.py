@@ -8,7 +8,7 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Optional, SupportsFloat, SupportsIndex
+from typing import Any, Optional, SupportsFloat, SupportsIndex
 
 _CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
 _CPU_QUOTA = Path("/sys/fs/cgroup/cpu/cpu.cfs_quota_us")
@@ -32,11 +32,10 @@ class Options:
     timeout: Optional[float] = None
 
     def __post_init__(self) -> None:
-        if self.workers is not None:
-            check_whole("workers", self.workers, 0)
-        check_whole("max_queue_size", self.max_queue_size, 1)
-        if self.seed is not None:
-            check_whole("seed", self.seed, 0)
+        for name, least in (("workers", 0), ("max_queue_size", 1), ("seed", 0)):
+            value: object = getattr(self, name)
+            if value is not None or name == "max_queue_size":
+                object.__setattr__(self, name, whole(name, value, least))
         if self.timeout is not None:
             _check_seconds("timeout", self.timeout)
 
@@ -51,16 +50,40 @@ class Options:
         return self.use_multiprocessing and self.num_workers > 0
 
 
-def check_whole(name: str, value: object, least: int) -> None:
-    """Refuses what is not a whole number of at least `least`."""
-    if isinstance(value, bool) or not isinstance(value, SupportsIndex):
-        raise TypeError(
-            f"`{name}` is a whole number of {least} or more; received: {value!r}"
-        )
-    if operator.index(value) < least:
-        raise ValueError(
-            f"`{name}` is a whole number of {least} or more; received: {value!r}"
-        )
+def whole(name: str, value: object, least: int, *, rounds_up: bool = False) -> int:
+    """The value as an int; a whole number may be a float, as `np.ceil` gives it.
+
+    Args:
+        name: The argument's, for messages.
+        value: What was passed.
+        least: The smallest that is allowed.
+        rounds_up: Whether one that is not whole counts as the next one that is.
+
+    Raises:
+        TypeError: It is no whole number.
+        ValueError: It is too small.
+    """
+    number = _int_of(value, rounds_up)
+    message = f"`{name}` is a whole number of {least} or more; received: {value!r}"
+    if number is None:
+        raise TypeError(message)
+    if number < least:
+        raise ValueError(message)
+    return number
+
+
+def _int_of(value: Any, rounds_up: bool) -> Optional[int]:
+    """None for what is no whole number."""
+    if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
+        value = value.item()  # numpy's scalars and arrays of one
+    if isinstance(value, bool) or getattr(value, "ndim", None):
+        return None
+    if isinstance(value, SupportsIndex):
+        return operator.index(value)
+    if not isinstance(value, SupportsFloat) or not math.isfinite(value):
+        return None
+    number = math.ceil(value)
+    return number if rounds_up or number == value else None
 
 
 def _check_seconds(name: str, value: object) -> None:

@@ -68,7 +68,7 @@ def test_number_out_of_range_is_refused_by_name_and_value(
 
 
 @pytest.mark.parametrize("name", ["workers", "max_queue_size", "seed"])
-@pytest.mark.parametrize("value", [2.0, "4", True, [3]])
+@pytest.mark.parametrize("value", [2.5, float("nan"), float("inf"), "4", True, [3]])
 def test_what_is_no_whole_number_is_refused_by_name_and_value(
     name: str, value: object
 ) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from typing import Any, Callable, Optional, Union
 
+import numpy as np
 import tensorflow as tf
 
 from seq2data.errors import BatchError, SourceError
-from seq2data.options import Options, check_whole
+from seq2data.options import Options, whole
 from seq2data.pipeline.bridge import large_batches, small_batches, with_pipeline_options
 from seq2data.pipeline.ending import watch
 from seq2data.pipeline.engine import (
@@ -17,12 +20,12 @@ from seq2data.pipeline.engine import (
     IndexableEngine,
     Passes,
 )
+from seq2data.pipeline.feed import Ended, Feed
 from seq2data.pipeline.interrupt import interrupt_watch
 from seq2data.pipeline.reading import Reading, open_reading
 from seq2data.pipeline.signature import from_signature
-from seq2data.pipeline.window import Ended, Feed
 from seq2data.plan.chunks import batches_per_chunk
-from seq2data.plan.epochs import Draw, Plan
+from seq2data.plan.epochs import Draw, EpochCount, Plan
 from seq2data.source.adapt import Source, adapt
 from seq2data.source.indexable import Indexable
 from seq2data.source.spec import BatchSpec
@@ -32,10 +35,11 @@ from seq2data.workers.task import BatchRun, Task
 _PEEKED_ITEMS = 2
 
 Derive = Callable[[tf.data.Dataset], tf.data.Dataset]
+SpecOf = Callable[[dict[int, BatchRun]], BatchSpec]
 
 
-def _as_it_is(stream: tf.data.Dataset) -> tf.data.Dataset:
-    return stream
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 def to_dataset(
@@ -112,7 +116,7 @@ def to_dataset(
     )
     signature = None if output_signature is None else from_signature(output_signature)
     if batch_size is not None:
-        check_whole("batch_size", batch_size, 1)
+        batch_size = whole("batch_size", batch_size, 1)
     dataset = open_dataset(
         adapt(source, transform), options, signature, batched=batch_size is None
     )
@@ -125,8 +129,10 @@ def open_dataset(
     signature: Optional[BatchSpec] = None,
     *,
     batched: bool = True,
-    ranks_only: bool = False,
+    loosen: Callable[[BatchSpec], BatchSpec] = _as_it_is,
+    floatx: Optional[np.dtype] = None,
     draw: Optional[Draw] = None,
+    epochs: Optional[EpochCount] = None,
     derive: Derive = _as_it_is,
 ) -> SourceDataset:
     """The dataset that reads a source.
@@ -136,18 +142,22 @@ def open_dataset(
         options: How.
         signature: What every batch is held to, if the user said so.
         batched: Whether the first dimension counts samples.
-        ranks_only: Whether batches may have any size, as Keras 2 has it.
+        loosen: Lets batches have other sizes than the spec says.
+        floatx: See `BatchSpec`.
         draw: Gives each pass its order of the indices, instead of the seed.
+        epochs: Counts the passes, where those of other datasets count, too.
         derive: See `SourceDataset`.
     """
+    batched = batched or not isinstance(source, Indexable)
+    spec_of = partial(_spec, signature=signature, batched=batched, floatx=floatx)
     if isinstance(source, Indexable):
-        plan = Plan(options.shuffle, options.seed, draw)
-        engine, first = _index_engine(source, options, signature, plan, batched)
+        plan = Plan(options.shuffle, options.seed, draw, epochs)
+        engine, first = _index_engine(source, options, plan, spec_of)
     else:
         _check_generator_options(options)
-        engine, first = _generator_engine(source, options, signature)
-    if ranks_only and signature is None:
-        engine.spec = engine.spec.ranks_only()
+        engine, first = _generator_engine(source, options, spec_of)
+    if signature is None:
+        engine.spec = loosen(engine.spec)
     return SourceDataset(engine, _num_batches(engine), first, derive)
 
 
@@ -160,11 +170,6 @@ class SourceDataset(tf.data.Dataset):  # type: ignore[misc]  # TF has no types
         first: The spec of the first batch, without a dimension that varies.
         derive: Makes the dataset of a pass from that of its batches, and may be called
             again for a pass of another length.
-
-    Attributes:
-        engine: Reads the batches.
-        num_batches: Of a pass, None for a generator's.
-        first: The spec of the first batch, without a dimension that varies.
     """
 
     def __init__(
@@ -174,14 +179,29 @@ class SourceDataset(tf.data.Dataset):  # type: ignore[misc]  # TF has no types
         first: BatchSpec,
         derive: Derive,
     ) -> None:
-        self.engine = engine
-        self.num_batches = num_batches
-        self.first = first
+        self._engine = engine
+        self._num_batches = num_batches
+        self._first = first
         self._derive = derive
         watch(engine)
         # By length. All stay: iterators and derived datasets need the one they have.
         self._streams = {num_batches: self._open_stream(num_batches)}
         super().__init__(self._streams[num_batches]._variant_tensor)
+
+    @property
+    def engine(self) -> Engine[Any]:
+        """What reads the batches."""
+        return self._engine
+
+    @property
+    def num_batches(self) -> Optional[int]:
+        """How many batches a pass has, None for a generator's."""
+        return self._num_batches
+
+    @property
+    def first(self) -> BatchSpec:
+        """The spec of the first batch, without a dimension that varies."""
+        return self._first
 
     def derived(self, derive: Derive) -> SourceDataset:
         """One that still follows the source's length, which `derive(self)` cannot."""
@@ -211,7 +231,7 @@ class SourceDataset(tf.data.Dataset):  # type: ignore[misc]  # TF has no types
         """Takes on the length that the source has now, as Keras 2 asks each epoch."""
         if num_batches not in self._streams:
             self._streams[num_batches] = self._open_stream(num_batches)
-        self.num_batches = num_batches
+        self._num_batches = num_batches
         self._variant_tensor_attr = self._streams[num_batches]._variant_tensor
 
     def _open_stream(self, num_batches: Optional[int]) -> tf.data.Dataset:
@@ -237,17 +257,16 @@ def _stream(engine: Engine[Any], num_batches: Optional[int]) -> tf.data.Dataset:
 def _index_engine(
     source: Indexable,
     options: Options,
-    signature: Optional[BatchSpec],
     plan: Plan,
-    batched: bool,
+    spec_of: SpecOf,
 ) -> tuple[Engine[Any], BatchSpec]:
     source.num_batches()  # refuses an empty one before its hook is called
     passes = Passes(source, plan)
     passes.prepare()
     indices = sorted({0, source.num_batches() - 1})
     with open_reading(source, options, plan.entropy) as reading:
-        peeked = _peek(reading, indices)
-        spec = _spec(peeked, signature, batched=batched)
+        peeked = _peek(reading, plan.next_epoch, indices)
+        spec = spec_of(peeked)
         nbytes = max(map(_batch_bytes, peeked.values()))
         reading.chunk_size.set_batch_bytes(nbytes)
         is_dense = all(leaf.kind == ARRAY for leaf in spec.leaves)
@@ -258,7 +277,7 @@ def _index_engine(
 
 
 def _generator_engine(
-    source: Source, options: Options, signature: Optional[BatchSpec]
+    source: Source, options: Options, spec_of: SpecOf
 ) -> tuple[Engine[Any], BatchSpec]:
     plan = Plan(seed=options.seed)
     with open_reading(source, options, plan.entropy) as reading:
@@ -269,16 +288,16 @@ def _generator_engine(
             raise SourceError(
                 f"`{source.name}` is empty: it ended before its first batch"
             )
-        spec = _spec(peeked, signature, batched=True)
+        spec = spec_of(peeked)
         return GeneratorEngine(reading, spec, 1, feed), _concrete(peeked[0])
 
 
-def _peek(reading: Reading, indices: list[int]) -> dict[int, BatchRun]:
+def _peek(reading: Reading, epoch: int, indices: list[int]) -> dict[int, BatchRun]:
     """The batches of some indices; nobody reads while the first of them is read."""
     peeked = {}
     patience = reading.patience()
     for index in indices:
-        task = Task(0, reading.entropy, (index,))
+        task = Task(epoch, reading.entropy, (index,))
         reading.pool.submit(task)
         while (result := patience.wait(task)) is None:
             continue  # the wait itself reports what takes long
@@ -295,7 +314,11 @@ def _peek_item(feed: Feed, ahead: int) -> Union[BatchRun, Ended]:
 
 
 def _spec(
-    peeked: dict[int, BatchRun], signature: Optional[BatchSpec], *, batched: bool
+    peeked: dict[int, BatchRun],
+    signature: Optional[BatchSpec],
+    *,
+    batched: bool,
+    floatx: Optional[np.dtype],
 ) -> BatchSpec:
     spec = signature
     for index, run in peeked.items():
@@ -304,7 +327,7 @@ def _spec(
             continue
         arrays = [array[0, ...] for array in run.arrays]
         found = BatchSpec.of(run.structure, arrays, batched=batched)
-        spec = found if spec is None else spec.merge(found, index)
+        spec = spec.merge(found, index) if spec else replace(found, floatx=floatx)
     assert spec is not None
     if not spec.leaves:
         raise BatchError(f"the first batch holds no array: {spec.structure}", 0)

@@ -23,8 +23,9 @@ from typing import Any, Callable, Generic, Optional, TypeVar, Union
 import numpy as np
 
 from seq2data.errors import BatchError, ReadError, SourceError
+from seq2data.pipeline.feed import Ended, Feed
 from seq2data.pipeline.reading import Reading
-from seq2data.pipeline.window import Ended, Feed, Pass
+from seq2data.pipeline.window import Pass
 from seq2data.plan.epochs import Plan
 from seq2data.source.indexable import Indexable
 from seq2data.source.spec import BatchSpec
@@ -34,7 +35,15 @@ from seq2data.workers.transport.heap import HeapStore
 Batches = tuple[int, list[np.ndarray]]
 """A number of batches and their arrays, each `[count, ...]`."""
 
-_Position = TypeVar("_Position", bound=Union[Pass, Feed])
+
+class Turn:
+    """One iterator over a generator; it may be told to take nothing any more."""
+
+    def __init__(self) -> None:
+        self.is_over = False
+
+
+_Position = TypeVar("_Position", bound=Union[Pass, Turn])
 
 
 class Engine(ABC, Generic[_Position]):
@@ -253,29 +262,84 @@ class IndexableEngine(Engine[Pass]):
         return batches
 
 
-class GeneratorEngine(Engine[Feed]):
-    """Reads a generator on: every pass goes on where the last one stopped."""
+class GeneratorEngine(Engine[Turn]):
+    """Reads a generator on: every pass goes on where the last one stopped.
+
+    Attributes:
+        feed: Its items, which all passes share.
+        must_go_on: What a user has to do about the end of a generator that cannot begin
+            again, which is an error then; empty where it may end.
+    """
 
     def __init__(
         self, reading: Reading, spec: BatchSpec, most_per_pull: int, feed: Feed
     ) -> None:
         super().__init__(reading, spec, most_per_pull)
-        self._feed = feed
+        self.feed = feed
+        self.must_go_on = ""
+        self._rehearsed: Optional[list[Turn]] = None
         self._lock = threading.Lock()
 
-    def _begin(self, num_batches: Optional[int]) -> Feed:
-        del num_batches  # a generator has as many as it gives
-        with self._lock:
-            self._feed.begin()
-        return self._feed
+    def expect(
+        self,
+        *,
+        in_all: Optional[int] = None,
+        per_pass: Optional[int] = None,
+        must_go_on: str = "",
+    ) -> None:
+        """Says how many batches are asked for from now on, so that no more is read.
 
-    def _next(self, position: Feed) -> Optional[Batches]:
+        Args:
+            in_all: In all passes; None where nobody knows.
+            per_pass: In each pass; None where nobody knows.
+            must_go_on: See above.
+        """
         with self._lock:
-            run = position.peek()
+            self.must_go_on = must_go_on
+            self.feed.most_per_pass = per_pass
+            self.feed.stop_after(in_all)
+
+    def rehearse(self) -> None:
+        """Begins passes whose batches serve for building a model only."""
+        with self._lock:
+            self._rehearsed = []
+            self.feed.rehearse()
+
+    def put_back(self) -> None:
+        """Ends those passes; the next one begins where they began."""
+        with self._lock:
+            for turn in self._rehearsed or ():
+                turn.is_over = True
+            self._rehearsed = None
+            self.feed.put_back()
+
+    def _begin(self, num_batches: Optional[int]) -> Turn:
+        del num_batches  # a generator has as many as it gives
+        turn = Turn()
+        with self._lock:
+            self.feed.begin()
+            if self._rehearsed is not None:
+                self._rehearsed.append(turn)
+        return turn
+
+    def _next(self, position: Turn) -> Optional[Batches]:
+        feed = self.feed
+        with self._lock:
+            if position.is_over:
+                return 0, []
+            run = feed.peek()
             if run is None:
                 return None
             if isinstance(run, Ended):
+                self._check_end()
                 return 0, []
-            batches = self._hand_over(run, position.index)
-            position.take()
+            batches = self._hand_over(run, feed.index)
+            feed.take()
             return batches
+
+    def _check_end(self) -> None:
+        if self.must_go_on and not self.feed.restarts:
+            raise SourceError(
+                f"`{self.feed.name}` came to its end after {self.feed.index} batches: "
+                f"{self.must_go_on}"
+            )

@@ -9,15 +9,31 @@ import numpy as np
 import tensorflow as tf
 
 from seq2data.errors import SourceError
+from seq2data.source.records import parts_of
 from seq2data.source.spec import BatchSpec, LeafSpec, Shape
-from seq2data.source.structure import ARRAY, DICT, NONE, SPARSE, TUPLE, Structure
+from seq2data.source.structure import (
+    ARRAY,
+    DICT,
+    NONE,
+    RAGGED,
+    SPARSE,
+    TUPLE,
+    Structure,
+)
+
+_KINDS = {
+    tf.TensorSpec: ARRAY,
+    tf.SparseTensorSpec: SPARSE,
+    tf.RaggedTensorSpec: RAGGED,
+}
 
 
 def from_signature(signature: Any) -> BatchSpec:
     """The spec that a nested `tf.TypeSpec` describes.
 
     Raises:
-        SourceError: A leaf is no `tf.TensorSpec`, `tf.SparseTensorSpec` or None.
+        SourceError: A leaf is no `tf.TensorSpec`, `tf.SparseTensorSpec`,
+            `tf.RaggedTensorSpec` or None.
     """
     leaves: list[LeafSpec] = []
     structure = _structure(signature, leaves)
@@ -31,17 +47,21 @@ def _structure(signature: Any, leaves: list[LeafSpec]) -> Structure:
         keys = tuple(sorted(signature))
         children = tuple(_structure(signature[key], leaves) for key in keys)
         return Structure(DICT, keys, children)
-    if isinstance(signature, (tuple, list)):
-        children = tuple(_structure(part, leaves) for part in signature)
-        named = type(signature) if hasattr(signature, "_fields") else None
+    parts = parts_of(signature)
+    if parts is not None or isinstance(signature, (tuple, list)):
+        named, items = parts or (None, signature)
+        children = tuple(_structure(part, leaves) for part in items)
         return Structure(TUPLE, (), children, named)
-    if isinstance(signature, (tf.TensorSpec, tf.SparseTensorSpec)):
-        kind = SPARSE if isinstance(signature, tf.SparseTensorSpec) else ARRAY
-        leaves.append(LeafSpec(kind, _dtype(signature.dtype), _shape(signature.shape)))
-        return Structure(kind)
+    for spec, kind in _KINDS.items():
+        if isinstance(signature, spec):
+            rank = signature.ragged_rank if kind == RAGGED else 0
+            dtype, shape = _dtype(signature.dtype), _shape(signature.shape)
+            leaves.append(LeafSpec(kind, dtype, shape, rank))
+            return Structure(kind, ragged_rank=rank)
     raise SourceError(
-        "`output_signature` is made of `tf.TensorSpec`, `tf.SparseTensorSpec` and "
-        f"None, nested like the batches; received: {signature!r}"
+        "`output_signature` is made of `tf.TensorSpec`, `tf.SparseTensorSpec`, "
+        "`tf.RaggedTensorSpec` and None, nested like the batches; received: "
+        f"{signature!r}"
     )
 
 
@@ -54,12 +74,17 @@ def _shape(shape: tf.TensorShape) -> Shape:
 
 
 def tensor_specs(spec: BatchSpec) -> list[tf.TensorSpec]:
-    """The spec of each array of a batch; a sparse leaf has three."""
+    """The spec of each array of a batch; a sparse or ragged leaf has several."""
     specs = []
     for leaf in spec.leaves:
         dtype = _tf_dtype(leaf)
         if leaf.kind == ARRAY:
             specs.append(tf.TensorSpec(leaf.shape, dtype))
+        elif leaf.kind == RAGGED:
+            inner = None if leaf.shape is None else leaf.shape[1 + leaf.ragged_rank :]
+            flat = None if inner is None else (None, *inner)
+            specs.append(tf.TensorSpec(flat, dtype))
+            specs.extend([tf.TensorSpec([None], tf.int64)] * leaf.ragged_rank)
         else:
             rank = None if leaf.shape is None else len(leaf.shape)
             specs.append(tf.TensorSpec([None, rank], tf.int64))
@@ -71,13 +96,17 @@ def tensor_specs(spec: BatchSpec) -> list[tf.TensorSpec]:
 def element_spec(spec: BatchSpec) -> Any:
     """The nested `tf.TypeSpec` of a batch."""
     _, none = tf.data.Dataset.from_tensors((0, None)).element_spec
-    leaves = [
-        (tf.TensorSpec if leaf.kind == ARRAY else tf.SparseTensorSpec)(
-            leaf.shape, _tf_dtype(leaf)
-        )
-        for leaf in spec.leaves
-    ]
-    return spec.structure.pack(iter(leaves), none)
+    leaves = map(_spec_of_leaf, spec.leaves)
+    return spec.structure.pack(leaves, none)
+
+
+def _spec_of_leaf(leaf: LeafSpec) -> tf.TypeSpec:
+    dtype = _tf_dtype(leaf)
+    if leaf.kind == RAGGED:
+        return tf.RaggedTensorSpec(leaf.shape, dtype, leaf.ragged_rank, tf.int64)
+    return (tf.TensorSpec if leaf.kind == ARRAY else tf.SparseTensorSpec)(
+        leaf.shape, dtype
+    )
 
 
 def _tf_dtype(leaf: LeafSpec) -> tf.DType:
@@ -88,9 +117,38 @@ def pack(spec: BatchSpec, tensors: Sequence[tf.Tensor]) -> Any:
     """The user's nesting around the arrays of a batch, in a TensorFlow function."""
     rest = iter(tensors)
     leaves = [
-        next(rest)
-        if leaf.kind == ARRAY
-        else tf.SparseTensor(next(rest), next(rest), next(rest))
-        for leaf in spec.leaves
+        tensor_of(leaf, [next(rest) for _ in range(leaf.num_arrays)])
+        for leaf in spec.structure.leaves()
     ]
     return spec.structure.pack(iter(leaves))
+
+
+def tensor_of(leaf: Structure, parts: Sequence[Any]) -> Any:
+    """What a leaf is of whose arrays are `parts`."""
+    if leaf.kind == SPARSE:
+        return tf.SparseTensor(*parts)
+    if leaf.kind == RAGGED:
+        return tf.RaggedTensor.from_nested_row_splits(
+            parts[0], parts[1:], validate=False
+        )
+    return parts[0]
+
+
+def zeros(first: BatchSpec) -> Any:
+    """A batch of a spec in which all dimensions are known."""
+    leaves = map(_zeros_of_leaf, first.leaves)
+    return first.structure.pack(leaves)
+
+
+def _zeros_of_leaf(leaf: LeafSpec) -> Any:
+    dtype, shape = _tf_dtype(leaf), leaf.shape or ()
+    if leaf.kind == SPARSE:
+        indices = tf.zeros([0, len(shape)], tf.int64)
+        return tf.SparseTensor(indices, tf.zeros([0], dtype), shape)
+    if leaf.kind == RAGGED:
+        rows, inner = shape[0] or 0, shape[1 + leaf.ragged_rank :]
+        splits = [tf.zeros([rows + 1], tf.int64)]
+        splits += [tf.zeros([1], tf.int64)] * (leaf.ragged_rank - 1)
+        flat = tf.zeros([0, *inner], dtype)
+        return tf.RaggedTensor.from_nested_row_splits(flat, splits)
+    return tf.zeros(shape, dtype)

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Optional, Union
 
-from seq2data.errors import ReadError, Seq2DataError, SourceError
+from seq2data.errors import ReadError, Seq2DataError
 from seq2data.pipeline.patience import SLICE_S
 from seq2data.pipeline.reading import Reading
 from seq2data.plan.epochs import Epoch
@@ -66,6 +66,11 @@ class Pass:
     def num_left(self) -> int:
         """Batches that were not taken yet."""
         return self._epoch.num_batches - self._delivered
+
+    def read_ahead(self) -> int:
+        """Has batches read; how many tasks and batches are there or on their way."""
+        self._fill()
+        return len(self._window) + len(self._runs)
 
     def take(self, most: int) -> Optional[BatchRun]:
         """The batches that come next and are there, None if none is after SLICE_S.
@@ -152,107 +157,3 @@ def _fits(one: BatchRun, other: BatchRun) -> bool:
         a.dtype == b.dtype and a.shape[1:] == b.shape[1:]
         for a, b in zip(one.arrays, other.arrays)
     )
-
-
-class Ended:
-    """Says that a generator has no further item."""
-
-
-ENDED = Ended()
-Peeked = Union[BatchRun, Ended, None]
-
-
-class Feed:
-    """The items of a generator, shared by all passes: its position is its own.
-
-    Args:
-        reading: How; its pool has one worker.
-        restarts: Whether a new run begins at the pass after the end.
-        name: For messages.
-    """
-
-    def __init__(self, reading: Reading, restarts: bool, name: str) -> None:
-        self._reading = reading
-        self._patience = reading.patience()
-        self._restarts = restarts
-        self._name = name
-        self._runs_begun = 0
-        self._submitted = 0
-        self._taken = 0
-        self._has_ended = False
-        self._window: deque[Task] = deque()
-        self._most_ahead = 0
-        self._is_first = False
-
-    @property
-    def index(self) -> int:
-        """The position of the item that comes next."""
-        return self._taken
-
-    def begin(self) -> None:
-        """Gets ready for a pass, which reads ahead: goes on where the last one stopped.
-
-        Raises:
-            SourceError: The generator came to its end and cannot begin again.
-        """
-        self._most_ahead = self._reading.most_tasks
-        self._is_first = True
-        if not self._has_ended:
-            return
-        if not self._restarts:
-            raise SourceError(
-                f"`{self._name}` came to its end after {self._taken} batches and a "
-                "generator cannot begin again: pass the function that makes it, so "
-                "that each pass can call it anew"
-            )
-        self._has_ended = False
-        self._runs_begun += 1
-        self._submitted = self._taken = 0
-        self._window.clear()
-
-    def peek(self, ahead: int = 0) -> Peeked:
-        """The item `ahead` places on; None if it is not there after a moment.
-
-        Raises:
-            Seq2DataError: It could not be read.
-        """
-        if self._has_ended:
-            return ENDED
-        self._fill(max(ahead + 1, self._most_ahead))
-        result = self._patience.wait(self._window[ahead])
-        if result is None:
-            return None
-        if result.runs:
-            return result.runs[0]
-        if ahead == 0:
-            self._has_ended = True
-            self._window.clear()
-            if result.error is None and self._is_first and self._taken:
-                # The pass before took the last item, and did not ask for the end.
-                self.begin()
-                return None
-        if result.error is None:
-            return ENDED
-        try:
-            raise result.error
-        finally:
-            del result  # or the error's traceback would refer to the error
-
-    def take(self) -> None:
-        """Marks the next item as delivered."""
-        self._window.popleft()
-        self._is_first = False
-        self._taken += 1
-        self._fill(self._most_ahead)
-
-    def _fill(self, most: int) -> None:
-        while len(self._window) < most:
-            task = Task(
-                self._runs_begun,
-                self._reading.entropy,
-                (self._submitted,),
-                is_repeatable=False,
-            )
-            self._submitted += 1
-            self._window.append(task)
-            self._reading.pool.submit(task)

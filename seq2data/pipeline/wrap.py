@@ -4,43 +4,46 @@ from __future__ import annotations
 
 from typing import Any
 
-import tensorflow as tf
-import wrapt
-
 from seq2data.errors import SourceError
-from seq2data.pipeline.dataset import to_dataset
-
-
-class _Wrapped(wrapt.ObjectProxy):  # type: ignore[type-arg]  # not generic at run time
-    """Looks like the class; calling it gives the dataset of the instance."""
-
-    def __init__(self, wrapped: type, options: dict[str, Any]) -> None:
-        super().__init__(wrapped)
-        self._self_options = options
-
-    def __call__(self, *args: Any, **kwargs: Any) -> tf.data.Dataset:
-        return to_dataset(self.__wrapped__(*args, **kwargs), **self._self_options)
-
-    # wrapt 1.14, which TensorFlow 2.15 wants, does not pass these on.
-    def __instancecheck__(self, instance: object) -> bool:
-        return isinstance(instance, self.__wrapped__)
-
-    def __subclasscheck__(self, subclass: type) -> bool:
-        return issubclass(subclass, self.__wrapped__)
+from seq2data.pipeline.wrapped_class import stand_in
+from seq2data.source.own_code import own_code
+from seq2data.source.wrapped import wrapped_by
 
 
 def wrap(source_class: type, **options: Any) -> Any:
     """Wraps a legacy class, so that making an instance gives its dataset.
 
-        >>> TrainData = seq2data.wrap(MySequence, workers=8)
-        >>> model.fit(TrainData(files, labels, batch_size=32))
+        >>> MySequence = seq2data.wrap(MySequence, workers=8)
+        >>> train = MySequence(files, labels, batch_size=32)
+        >>> model.fit(train, epochs=5)
+
+    The class keeps working as it is for whoever has it already. What is returned has
+    its attributes, can be inherited from, and may have its name: inside its own code
+    this means the class itself, and calling it there makes an instance, as it always
+    did. So it is in worker processes, where `wrap` returns the class as it is.
+
+    Outside of that code, instances that come out of a call are datasets, also out of
+    other constructors (`MySequence.from_folder(...)`) and methods, alone or in tuples,
+    lists and dicts. `train` is a `tf.data.Dataset` on which there is also
+
+    * what the instance has: `len(train)`, `train[0]`, `train.batch_size`,
+      `train.on_epoch_end()`. Attributes that are set are set on the instance, and
+      workers see them from the next pass on.
+    * the instance itself, as `train.source`.
+
+    What every dataset has stays the dataset's: `train.shuffle` is its method and
+    `iter(train)` gives tensors. To set it is an error: `train.source.shuffle = False`.
+    `dtype` and `next` are reached by `train.source` alone, since Keras takes what has
+    them for an array or an iterator.
 
     Args:
-        source_class: The class; its name, doc and signature stay visible.
-        **options: Keyword arguments of `to_dataset`.
+        source_class: The class; its name, doc and signature stay visible. One that is
+            wrapped already gets these options in the place of its own.
+        **options: Keyword arguments of `to_dataset`. With `batch_size`, `train[0]` is a
+            sample, and `len(train)` counts batches.
 
     Returns:
-        A callable with the class's own arguments that returns a `tf.data.Dataset`.
+        A class with the same attributes; calling it returns a `tf.data.Dataset`.
 
     Raises:
         SourceError: `source_class` is not a class, but for instance an instance.
@@ -51,7 +54,12 @@ def wrap(source_class: type, **options: Any) -> Any:
             f"`wrap` takes a class; received an instance of "
             f"`{type(source_class).__qualname__}`: pass it to `to_dataset`"
         )
+    if own_code.is_worker:
+        return source_class
+    # TensorFlow, which workers do not load for the sake of a class.
+    from seq2data.pipeline.dataset import to_dataset
+
     unknown = set(options) - set(to_dataset.__kwdefaults__ or {})
     if unknown:
         raise TypeError(f"`to_dataset` has no argument {sorted(unknown)}")
-    return _Wrapped(source_class, options)
+    return stand_in(wrapped_by(source_class) or source_class, options)

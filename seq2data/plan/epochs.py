@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Callable, Optional, Union
+from typing import Any, Callable, Optional, Union
 
 import numpy as np
 
@@ -40,6 +42,35 @@ class Epoch:
         return tuple(self.order[start:stop].tolist())
 
 
+class EpochCount:
+    """How many passes were begun.
+
+    Attributes:
+        begun: Their number.
+    """
+
+    def __init__(self) -> None:
+        self.begun = 0
+
+
+# By identity: sources may be unhashable. A source takes its entry along.
+_counts: dict[int, EpochCount] = {}
+
+
+def epochs_of(source: Any) -> EpochCount:
+    """The count that all datasets of a source go on with, if they are given it.
+
+    A source that cannot be referred to weakly gets a new one each time.
+    """
+    if id(source) in _counts:
+        return _counts[id(source)]
+    count = EpochCount()
+    with contextlib.suppress(TypeError):
+        weakref.finalize(source, _counts.pop, id(source)).atexit = False
+        _counts[id(source)] = count
+    return count
+
+
 class Plan:
     """Counts the passes of one dataset and orders each from (seed, epoch) alone.
 
@@ -49,6 +80,7 @@ class Plan:
         shuffle: Whether each pass has an order of its own.
         seed: Of the orders, and of all other random state.
         draw: Gives the order of a number of batches instead, from state of its own.
+        epochs: Counts the passes, where those of other datasets count, too.
     """
 
     def __init__(
@@ -56,17 +88,23 @@ class Plan:
         shuffle: bool = False,
         seed: Optional[int] = None,
         draw: Optional[Draw] = None,
+        epochs: Optional[EpochCount] = None,
     ) -> None:
         self._shuffle = shuffle
         self._draw = draw
-        self._begun = 0
+        self._epochs = epochs or EpochCount()
         self.entropy = secrets.randbits(128) if seed is None else int(seed)
         """What all random state of the dataset derives from."""
 
+    @property
+    def next_epoch(self) -> int:
+        """The number of the pass that begins next."""
+        return self._epochs.begun
+
     def begin(self, num_batches: int) -> Epoch:
         """The next epoch."""
-        number = self._begun
-        self._begun += 1
+        number = self._epochs.begun
+        self._epochs.begun += 1
         return Epoch(number, num_batches, self._order(number, num_batches))
 
     def _order(self, number: int, num_batches: int) -> Optional[Order]:

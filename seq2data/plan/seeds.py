@@ -7,17 +7,19 @@ applied to the global state of `random` and `numpy.random`: legacy code draws fr
 
 from __future__ import annotations
 
-import hashlib
 import random
+from collections.abc import Iterable
 from typing import Any, Callable, Optional
 
 import numpy as np
 import wrapt
 
+from seq2data.plan.generator_kinds import digest_of, known_kind_of
+
 
 def seed_generators(entropy: int, epoch: int, index: int) -> None:
     """Seeds `random` and `numpy.random` for reading batch `index` in `epoch`."""
-    digest = _digest(entropy, epoch, index)
+    digest = digest_of(entropy, epoch, index)
     np.random.seed(np.frombuffer(digest, np.uint32))
     random.seed(digest)
 
@@ -50,35 +52,48 @@ class FrameworkSeeds:
 
     def _set(self, setter: Callable[[int], object]) -> None:
         if self._key is not None:
-            setter(int.from_bytes(_digest(*self._key)[:7], "little"))
-
-
-def _digest(entropy: int, epoch: int, index: int) -> bytes:
-    # A hash is a third of the cost of numpy's SeedSequence, and as far from chance.
-    key = f"{entropy} {epoch} {index}".encode()
-    return hashlib.blake2b(key, digest_size=16).digest()
+            setter(int.from_bytes(digest_of(*self._key)[:7], "little"))
 
 
 class GeneratorStates:
-    """The global states of both generators at one moment."""
+    """The states of generators at one moment.
 
-    def __init__(self) -> None:
-        self._random = random.getstate()
-        self._numpy: Any = np.random.get_state()
+    Args:
+        generators: Which; the global ones of `random` and `numpy.random` by default.
+
+    Attributes:
+        states: The states, in the order of the generators.
+    """
+
+    def __init__(self, generators: Optional[Iterable[Any]] = None) -> None:
+        if generators is None:
+            generators = global_generators()
+        self._generators = [(one, known_kind_of(one)) for one in generators]
+        self.states = [kind.state(one) for one, kind in self._generators]
+
+    @classmethod
+    def joined(cls, parts: Iterable[GeneratorStates]) -> GeneratorStates:
+        """The states of all parts, which may be of different moments."""
+        whole = cls(())
+        for part in parts:
+            whole._generators += part._generators
+            whole.states += part.states
+        return whole
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, GeneratorStates):
             return NotImplemented
-        mine, theirs = self._numpy, other._numpy
-        return (
-            self._random == other._random
-            and mine[2:] == theirs[2:]
-            and bool(np.array_equal(mine[1], theirs[1]))
-        )
+        mine, theirs = self.states, other.states
+        return [state.value for state in mine] == [state.value for state in theirs]
 
     __hash__ = None  # type: ignore[assignment]  # two moments may compare equal
 
     def restore(self) -> None:
         """Makes them the current states again."""
-        random.setstate(self._random)
-        np.random.set_state(self._numpy)
+        for (generator, kind), state in zip(self._generators, self.states):
+            kind.restore(generator, state)
+
+
+def global_generators() -> tuple[Any, Any]:
+    """Those that the functions of `random` and `numpy.random` draw from."""
+    return random._inst, np.random.mtrand._rand

@@ -9,7 +9,11 @@ from itertools import count
 from typing import Any, Callable, Optional, Union
 
 from seq2data.errors import SourceError
-from seq2data.source.generator import GeneratorFunction, GeneratorObject
+from seq2data.source.generator import (
+    GeneratorFunction,
+    GeneratorObject,
+    is_iterator,
+)
 from seq2data.source.image_iterators import (
     ImageIterator,
     Lockstep,
@@ -67,8 +71,8 @@ def _endless(source: Any, transform: Optional[Callable[[Any], Any]]) -> Iterator
 
 
 def _adapt_generator(source: Any) -> Source:
-    if hasattr(source, "__next__"):
-        return GeneratorObject(iter(source))
+    if is_iterator(source):
+        return GeneratorObject(source)
     if hasattr(source, "__iter__"):
         return GeneratorFunction(source.__iter__, type(source).__qualname__)
     if callable(source):

@@ -1,17 +1,21 @@
 """Turns a generator, an iterator or a function that makes one into a source.
 
 Items are read one at a time, in order, by one reader. The source's position is the only
-index it serves; index 0 of a factory begins a new run of it.
+index it serves; index 0 of a factory begins a new run of it. An iterator may have
+`__next__` alone, or Python 2's `next`, as those of Keras 2's time do.
 """
 
 from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Iterator, Sized
-from typing import Any, Callable, Optional
+from collections.abc import Sized
+from functools import partial
+from typing import Any, Callable
 
 from seq2data.errors import SourceError
+from seq2data.source.keras_batches import as_it_is
+from seq2data.source.own_code import own_code
 
 # One lock per iterator: two datasets of the same one take turns.
 _locks: weakref.WeakValueDictionary[int, _Turns] = weakref.WeakValueDictionary()
@@ -33,6 +37,18 @@ class EndOfDataError(Exception):
     """The generator has no further item; never leaves seq2data."""
 
 
+def is_iterator(source: object) -> bool:
+    """True if it gives its next item itself, by Python 3's method or Python 2's."""
+    if isinstance(source, type):
+        return False
+    return any(callable(getattr(source, name, None)) for name in ("__next__", "next"))
+
+
+def _iterator_of(iterable: Any) -> Any:
+    # Not `iter`, which refuses what has `next` only.
+    return iterable.__iter__() if hasattr(iterable, "__iter__") else iterable
+
+
 class GeneratorFunction:
     """A callable without arguments; each call gives a new iterator."""
 
@@ -40,9 +56,11 @@ class GeneratorFunction:
     """After its end, the next pass calls the function again."""
 
     def __init__(self, factory: Callable[[], Any], name: str) -> None:
+        self.standardize: Callable[[Any], Any] = as_it_is
+        """Makes a batch of an item."""
         self._factory = factory
         self._name = name
-        self._iterator: Optional[Iterator[Any]] = None
+        self._iterator: Any = None
         self._position = 0
 
     def sent_parts(self) -> dict[str, Any]:
@@ -58,6 +76,7 @@ class GeneratorFunction:
         """The function's name, for messages."""
         return self._name
 
+    @own_code
     def read(self, index: int) -> Any:
         """The next item, which must be the one at `index`.
 
@@ -79,16 +98,16 @@ class GeneratorFunction:
             _check_end(owner, index, self._name)
             raise
         self._position += 1
-        return item
+        return self.standardize(item)
 
-    def _start(self) -> Iterator[Any]:
+    def _start(self) -> Any:
         made = self._factory()
-        if not hasattr(made, "__iter__"):
+        if not (hasattr(made, "__iter__") or is_iterator(made)):
             raise SourceError(
                 f"`{self._name}()` returned a `{type(made).__qualname__}`: a source "
                 "that is called must return a generator or another iterable"
             )
-        return iter(made)
+        return _iterator_of(made)
 
 
 class GeneratorObject:
@@ -97,9 +116,11 @@ class GeneratorObject:
     restarts = False
     """Once at its end it stays there."""
 
-    def __init__(self, iterator: Iterator[Any]) -> None:
-        self._iterator = iterator
-        self._turns = _turns_of(iterator)
+    def __init__(self, iterator: Any) -> None:
+        self.standardize: Callable[[Any], Any] = as_it_is
+        """Makes a batch of an item."""
+        self._iterator = _iterator_of(iterator)
+        self._turns = _turns_of(self._iterator)
 
     @property
     def name(self) -> str:
@@ -108,6 +129,7 @@ class GeneratorObject:
             getattr(self._iterator, "__name__", type(self._iterator).__qualname__)
         )
 
+    @own_code
     def read(self, index: int) -> Any:
         """The next item.
 
@@ -116,10 +138,11 @@ class GeneratorObject:
         """
         with self._turns.lock:
             try:
-                return _next(self._iterator)
+                item = _next(self._iterator)
             except EndOfDataError:
                 _check_end(self._iterator, index, self.name)
                 raise
+        return self.standardize(item)
 
 
 def _check_end(owner: object, position: int, name: str) -> None:
@@ -138,8 +161,10 @@ def _check_end(owner: object, position: int, name: str) -> None:
         )
 
 
-def _next(iterator: Iterator[Any]) -> Any:
+def _next(iterator: Any) -> Any:
+    is_old = not hasattr(iterator, "__next__")
+    step = iterator.next if is_old else partial(next, iterator)
     try:
-        return next(iterator)
+        return step()
     except StopIteration:
         raise EndOfDataError from None

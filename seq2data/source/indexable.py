@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Any, Callable, Optional
 
 from seq2data.errors import SourceError
+from seq2data.source.keras_batches import as_it_is
+from seq2data.source.own_code import own_code
 
 
 class Indexable:
@@ -30,6 +32,8 @@ class Indexable:
     def __init__(
         self, wrapped: Any, transform: Optional[Callable[[Any], Any]] = None
     ) -> None:
+        self.standardize: Callable[[Any], Any] = as_it_is
+        """Makes a batch of what the user's object gives."""
         self._wrapped = wrapped
         self._transform = transform
 
@@ -42,6 +46,7 @@ class Indexable:
         """What of the user's has to reach the workers, by name."""
         return {self.name: self._wrapped, "transform": self._transform}
 
+    @own_code
     def num_batches(self) -> int:
         """`len()` of the user's object, asked anew on every call.
 
@@ -56,10 +61,13 @@ class Indexable:
             )
         return count
 
+    @own_code
     def read(self, index: int) -> Any:
         """What the user's object gives for `index`, transformed."""
         item = self.read_item(index)
-        return item if self._transform is None else self._transform(item)
+        if self._transform is not None:
+            item = self._transform(item)
+        return self.standardize(item)
 
     def read_item(self, index: int) -> Any:
         """What the user's object gives for `index`."""
@@ -73,6 +81,7 @@ class Indexable:
         """Calls the user's hook of this name, if there is one."""
         self._call_hook("on_epoch_end")
 
+    @own_code
     def _call_hook(self, name: str) -> None:
         hook = getattr(self._wrapped, name, None)
         if callable(hook):

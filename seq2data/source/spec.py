@@ -13,10 +13,10 @@ from typing import Optional
 import numpy as np
 
 from seq2data.errors import BatchError
-from seq2data.source.structure import SPARSE, Structure
+from seq2data.source.casts import cast, common_dtype
+from seq2data.source.structure import RAGGED, SPARSE, Structure
 
 Shape = Optional[tuple[Optional[int], ...]]
-_ARRAYS_OF_SPARSE = 3
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,13 @@ class LeafSpec:
     kind: str
     dtype: np.dtype
     shape: Shape
+    ragged_rank: int = 0
 
-    def accepts(self, shape: tuple[int, ...]) -> bool:
+    def accepts(self, shape: Shape) -> bool:
         """Whether a leaf of this shape keeps to the spec."""
         return self.shape is None or (
-            len(shape) == len(self.shape)
+            shape is not None
+            and len(shape) == len(self.shape)
             and all(wanted in (None, got) for wanted, got in zip(self.shape, shape))
         )
 
@@ -44,11 +46,14 @@ class BatchSpec:
         leaves: One per leaf, in the structure's order.
         may_cast: Whether the user gave the dtypes (`output_signature`), so that a
             leaf of another dtype may be cast without loss, or to a shorter float.
+        floatx: The floats of the model that reads the batches, whose leaves may be
+            cast then where it sees no other values; None where no model is at hand.
     """
 
     structure: Structure
     leaves: tuple[LeafSpec, ...]
     may_cast: bool = False
+    floatx: Optional[np.dtype] = None
 
     @classmethod
     def of(
@@ -56,8 +61,10 @@ class BatchSpec:
     ) -> BatchSpec:
         """The spec of one batch; with `batched`, the first dimension may vary."""
         leaves = [
-            LeafSpec(kind, dtype, (None, *shape[1:]) if batched and shape else shape)
-            for kind, dtype, shape in describe(structure, arrays)
+            replace(leaf, shape=(None, *leaf.shape[1:]))
+            if batched and leaf.shape
+            else leaf
+            for leaf in describe(structure, arrays)
         ]
         return cls(structure, tuple(leaves))
 
@@ -80,13 +87,9 @@ class BatchSpec:
         self._check_structure(other.structure, index)
         merged = []
         for name, mine, theirs in zip(self._names(), self.leaves, other.leaves):
-            if mine.dtype != theirs.dtype:
-                raise BatchError(
-                    f"{name} is {mine.dtype} in the first batch and {theirs.dtype} in "
-                    f"batch {index}: return one dtype, or pass `output_signature`",
-                    index,
-                )
-            merged.append(replace(mine, shape=_common_shape(mine.shape, theirs.shape)))
+            shape = _common_shape(mine.shape, theirs.shape)
+            dtype = self._common_dtype(name, mine.dtype, theirs.dtype, index)
+            merged.append(replace(mine, shape=shape, dtype=dtype))
         return replace(self, leaves=tuple(merged))
 
     def conform(
@@ -106,14 +109,18 @@ class BatchSpec:
         conformed = list(arrays)
         found = describe(structure, [array[0, ...] for array in arrays])
         position = 0
-        for name, leaf, (kind, dtype, shape) in zip(self._names(), self.leaves, found):
-            if not leaf.accepts(shape):
-                raise BatchError(self._shape_message(name, leaf, shape, index), index)
-            values = position + 1 if kind == SPARSE else position
-            if dtype != leaf.dtype:
-                self._check_cast(name, dtype, leaf.dtype, index)
-                conformed[values] = conformed[values].astype(leaf.dtype)
-            position += _ARRAYS_OF_SPARSE if kind == SPARSE else 1
+        for name, leaf, given, node in zip(
+            self._names(), self.leaves, found, structure.leaves()
+        ):
+            if not leaf.accepts(given.shape):
+                message = self._shape_message(name, leaf, given.shape, index)
+                raise BatchError(message, index)
+            if given.dtype != leaf.dtype:
+                values = position + 1 if leaf.kind == SPARSE else position
+                conformed[values] = self._cast(
+                    name, conformed[values], leaf.dtype, index
+                )
+            position += node.num_arrays
         return conformed
 
     def _names(self) -> list[str]:
@@ -128,48 +135,74 @@ class BatchSpec:
                 index,
             )
 
-    def _check_cast(
-        self, name: str, dtype: np.dtype, wanted: np.dtype, index: int
-    ) -> None:
-        shortens = dtype.kind == wanted.kind == "f"
-        # To numpy everything is safely an object, but ours are texts.
-        keeps = wanted.kind != "O" and np.can_cast(dtype, wanted, "safe")
-        if not (self.may_cast and (shortens or keeps)):
+    def _common_dtype(
+        self, name: str, mine: np.dtype, theirs: np.dtype, index: int
+    ) -> np.dtype:
+        """The dtype of a leaf in the first batch and in another."""
+        common = None if self.floatx is None else common_dtype(mine, theirs)
+        if mine != theirs and common is None:
             raise BatchError(
-                f"{name} of batch {index} is {dtype}, but the dataset's spec says "
-                f"{wanted}, and casting could change the values: return {wanted}, or "
-                f"pass an `output_signature` that says {dtype} for this leaf",
+                f"{name} is {mine} in the first batch and {theirs} in "
+                f"batch {index}: return one dtype, or pass `output_signature`"
+                + self._to_dataset(),
                 index,
             )
+        return common or mine
+
+    def _cast(
+        self, name: str, array: np.ndarray, wanted: np.dtype, index: int
+    ) -> np.ndarray:
+        """An array of a batch in the spec's dtype."""
+        if self.floatx is not None:
+            made = cast(array, wanted, self.floatx)
+        else:
+            shortens = array.dtype.kind == wanted.kind == "f"
+            # To numpy everything is safely an object, but ours are texts.
+            keeps = wanted.kind != "O" and np.can_cast(array.dtype, wanted, "safe")
+            is_allowed = self.may_cast and (shortens or keeps)
+            made = array.astype(wanted) if is_allowed else None
+        if made is None:
+            raise BatchError(
+                f"{name} of batch {index} is {array.dtype}, but the dataset's spec "
+                f"says {wanted}, and casting could change the values: return "
+                f"{wanted}, or pass an `output_signature`{self._to_dataset()} that "
+                f"says {array.dtype} for this leaf",
+                index,
+            )
+        return made
+
+    def _to_dataset(self) -> str:
+        """Where an `output_signature` can be passed, if that is not plain."""
+        return "" if self.floatx is None else " to `to_dataset` and train on that"
 
     def _shape_message(
-        self, name: str, leaf: LeafSpec, shape: tuple[int, ...], index: int
+        self, name: str, leaf: LeafSpec, shape: Shape, index: int
     ) -> str:
-        if leaf.shape is None or len(leaf.shape) != len(shape):
+        if leaf.shape is None or shape is None or len(leaf.shape) != len(shape):
             cure: Shape = None
         else:
             cure = _common_shape(leaf.shape, shape)
         return (
             f"{name} of batch {index} has shape {shape}, but the dataset's spec says "
-            f"{leaf.shape}: pass an `output_signature` with "
+            f"{leaf.shape}: pass an `output_signature`{self._to_dataset()}, with "
             f"`tf.TensorSpec({cure}, ...)` for this leaf"
         )
 
 
-def describe(
-    structure: Structure, arrays: Sequence[np.ndarray]
-) -> list[tuple[str, np.dtype, tuple[int, ...]]]:
-    """(kind, dtype, shape) of each leaf; of a sparse leaf the dense shape."""
+def describe(structure: Structure, arrays: Sequence[np.ndarray]) -> list[LeafSpec]:
+    """What each leaf of one batch is like; of a sparse leaf the dense shape."""
     described = []
-    position = 0
-    for kind in structure.leaf_kinds():
-        if kind == SPARSE:
-            _, values, dense_shape = arrays[position : position + _ARRAYS_OF_SPARSE]
-            described.append((kind, values.dtype, tuple(map(int, dense_shape))))
-            position += _ARRAYS_OF_SPARSE
-        else:
-            described.append((kind, arrays[position].dtype, arrays[position].shape))
-            position += 1
+    rest = iter(arrays)
+    for leaf in structure.leaves():
+        parts = [next(rest) for _ in range(leaf.num_arrays)]
+        values, shape = parts[0], parts[0].shape
+        if leaf.kind == SPARSE:
+            _, values, dense_shape = parts
+            shape = tuple(map(int, dense_shape))
+        elif leaf.kind == RAGGED:
+            rows = len(parts[1]) - 1
+            shape = (rows, *(None,) * leaf.ragged_rank, *values.shape[1:])
+        described.append(LeafSpec(leaf.kind, values.dtype, shape, leaf.ragged_rank))
     return described
 
 

@@ -1,8 +1,8 @@
 """Turns a batch of any legal shape into flat arrays and a picture of its nesting.
 
 The picture (`Structure`) says how tuples and dicts are nested and which leaves are
-dense, sparse or None; it is plain data, so it crosses processes and compares equal.
-Lists become tuples, since tf.data has none (as Keras 2.15 does,
+dense, sparse, ragged or None; it is plain data, so it crosses processes and compares
+equal. Lists become tuples, since tf.data has none (as Keras 2.15 does,
 `keras/engine/data_adapter.py`, `tf.__internal__.nest.list_to_tuple`).
 """
 
@@ -15,13 +15,16 @@ from typing import Any, NamedTuple, Optional
 import numpy as np
 
 from seq2data.errors import BatchError
+from seq2data.source.records import Record, parts_of
 
 ARRAY = "array"
 SPARSE = "sparse"
+RAGGED = "ragged"
 NONE = "none"
 TUPLE = "tuple"
 DICT = "dict"
 
+_LEAVES = (ARRAY, SPARSE, RAGGED)
 # What tf.data holds as it is; numpy also has floats of 80 and more bits.
 _NUMBERS = frozenset("?bBhHiIlLqQefdFD")
 _TEXT_KINDS = "SUT"
@@ -31,22 +34,29 @@ class Structure(NamedTuple):
     """One node of a batch's nesting.
 
     Attributes:
-        kind: ARRAY, SPARSE, NONE, TUPLE or DICT.
+        kind: ARRAY, SPARSE, RAGGED, NONE, TUPLE or DICT.
         keys: Of a dict, in sorted order where they sort.
         children: Of a tuple or dict.
-        named: The class of a namedtuple.
+        named: The class of a namedtuple or another record.
+        ragged_rank: How many dimensions of a ragged leaf have row splits.
     """
 
     kind: str
     keys: tuple[Any, ...] = ()
     children: tuple[Structure, ...] = ()
-    named: Optional[type] = None
+    named: Optional[Record] = None
+    ragged_rank: int = 0
+
+    @property
+    def num_arrays(self) -> int:
+        """How many arrays a leaf has."""
+        return {ARRAY: 1, SPARSE: 3, RAGGED: 1 + self.ragged_rank}[self.kind]
 
     def leaf_names(self, prefix: str = "") -> list[str]:
         """A readable place for each leaf that has arrays: `[0]['image']`."""
         if self.kind == NONE:
             return []
-        if self.kind in (ARRAY, SPARSE):
+        if self.kind in _LEAVES:
             return [prefix or "the batch"]
         keys = self.keys if self.kind == DICT else range(len(self.children))
         return [
@@ -55,11 +65,15 @@ class Structure(NamedTuple):
             for name in child.leaf_names(f"{prefix}[{key!r}]")
         ]
 
+    def leaves(self) -> list[Structure]:
+        """The leaf for each name of `leaf_names`."""
+        if self.kind in _LEAVES:
+            return [self]
+        return [leaf for child in self.children for leaf in child.leaves()]
+
     def leaf_kinds(self) -> list[str]:
-        """ARRAY or SPARSE for each name of `leaf_names`."""
-        if self.kind in (ARRAY, SPARSE):
-            return [self.kind]
-        return [kind for child in self.children for kind in child.leaf_kinds()]
+        """ARRAY, SPARSE or RAGGED for each name of `leaf_names`."""
+        return [leaf.kind for leaf in self.leaves()]
 
     def pack(self, leaves: Iterator[Any], none: Any = None) -> Any:
         """Rebuilds the nesting around `leaves`, one per name of `leaf_names`.
@@ -68,12 +82,12 @@ class Structure(NamedTuple):
         """
         if self.kind == NONE:
             return none
-        if self.kind in (ARRAY, SPARSE):
+        if self.kind in _LEAVES:
             return next(leaves)
         children = [child.pack(leaves, none) for child in self.children]
         if self.kind == DICT:
             return dict(zip(self.keys, children))
-        return self.named(*children) if self.named else tuple(children)
+        return self.named.make(children) if self.named else tuple(children)
 
     def __str__(self) -> str:
         return repr(self.pack(iter(_Symbol(kind) for kind in self.leaf_kinds())))
@@ -92,8 +106,10 @@ def flatten(batch: Any) -> tuple[Structure, list[np.ndarray]]:
     """Splits a batch into its structure and its arrays, in the structure's order.
 
     A sparse leaf gives three arrays: int64 indices `[nnz, rank]` in row-major order,
-    values `[nnz]`, and the int64 dense shape `[rank]`. Text gives an object array of
-    bytes (UTF-8). The arrays may be the user's own memory: copy what must stay.
+    values `[nnz]`, and the int64 dense shape `[rank]`. A ragged leaf gives its flat
+    values, and the int64 row splits of each ragged dimension, the outermost first. Text
+    gives an object array of bytes (UTF-8). The arrays may be the user's own memory:
+    copy what must stay.
 
     Raises:
         BatchError: A leaf cannot become an array that tf.data holds; names the leaf.
@@ -109,13 +125,21 @@ def _flatten(value: Any, place: str, arrays: list[np.ndarray]) -> Structure:
     if components is not None:
         arrays.extend(components)
         return Structure(SPARSE)
+    components = _ragged_components(value)
+    if components is not None:
+        arrays.extend(components)
+        return Structure(RAGGED, ragged_rank=len(components) - 1)
+    if isinstance(value, np.ndarray):
+        arrays.append(_as_array(value, place or "the batch"))
+        return Structure(ARRAY)
     if isinstance(value, Mapping):
         keys = _ordered(value)
         children = [_flatten(value[k], f"{place}[{k!r}]", arrays) for k in keys]
         return Structure(DICT, tuple(keys), tuple(children))
-    if isinstance(value, (tuple, list)):
-        children = [_flatten(v, f"{place}[{i}]", arrays) for i, v in enumerate(value)]
-        named = type(value) if hasattr(value, "_fields") else None
+    parts = parts_of(value)
+    if parts is not None or isinstance(value, (tuple, list)):
+        named, items = parts or (None, value)
+        children = [_flatten(v, f"{place}[{i}]", arrays) for i, v in enumerate(items)]
         return Structure(TUPLE, (), tuple(children), named)
     arrays.append(_as_array(value, place or "the batch"))
     return Structure(ARRAY)
@@ -149,11 +173,19 @@ def _sparse_components(value: Any) -> Optional[tuple[np.ndarray, ...]]:
     return None
 
 
+def _ragged_components(value: Any) -> Optional[tuple[np.ndarray, ...]]:
+    tensorflow = sys.modules.get("tensorflow")
+    if tensorflow is None or not isinstance(value, tensorflow.RaggedTensor):
+        return None
+    splits = [np.asarray(each, np.int64) for each in value.nested_row_splits]
+    return np.asarray(value.flat_values), *splits
+
+
 def _as_array(value: Any, place: str) -> np.ndarray:
     if isinstance(value, (str, bytes)):
         return _as_text(np.array(value, dtype=object), place)
     try:
-        array = np.asarray(value)
+        array = np.asarray(value, _dtype_of_frame(value))
     except Exception as error:
         raise BatchError(f"{_not_an_array(value, place)} ({error})") from error
     if array.dtype.char in _NUMBERS or _is_extended_float(array.dtype):
@@ -164,6 +196,22 @@ def _as_array(value: Any, place: str) -> np.ndarray:
         f"{place} has dtype `{array.dtype}`, which tf.data does not hold; "
         "convert it to numbers or strings in `__getitem__`"
     )
+
+
+def _dtype_of_frame(value: Any) -> Optional[np.dtype]:
+    """The dtype of a pandas object with columns of numbers; else None, for numpy's own.
+
+    For columns of bools and of floats, or with pandas' own integers, that is `object`.
+    """
+    dtypes = getattr(value, "dtypes", None)
+    if dtypes is None or "pandas" not in sys.modules:
+        return None
+    columns = [getattr(dtype, "numpy_dtype", dtype) for dtype in np.atleast_1d(dtypes)]
+    kinds = {getattr(dtype, "kind", "O") for dtype in columns}
+    if not kinds or not kinds <= set("biuf"):
+        return None
+    dtype = np.result_type(*columns)
+    return dtype if dtype.kind in kinds else None  # uint64 and int64 have none
 
 
 def _is_extended_float(dtype: np.dtype) -> bool:

@@ -2,7 +2,9 @@
 
 feeding   the dataset of a legacy source, with Keras 2's meaning of its steps
 call      what a call's datasets raised comes out as what it was; its line in the log
+counts    numbers of steps and epochs, as ints
 floats    batches in Keras's own precision
+sizes     which dimensions of batches may vary
 weights   `class_weight`, for what Keras has no support for
 loops     `fit` is called with that dataset
 methods   `fit_generator` and its kin

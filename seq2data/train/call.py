@@ -18,7 +18,7 @@ import tensorflow as tf
 
 from seq2data.errors import ReadError
 from seq2data.pipeline.dataset import SourceDataset
-from seq2data.pipeline.engine import Engine, ignore
+from seq2data.pipeline.engine import Engine, GeneratorEngine, ignore
 
 logger = logging.getLogger("seq2data")
 
@@ -43,10 +43,18 @@ class Call:
         self._name = name
         self._raised: list[Exception] = []
         self._watched: list[_Watched] = []
+        self.engines: dict[str, Engine[Any]] = {}
+        """What is read in the block, by kind."""
 
-    def watch(self, dataset: SourceDataset) -> None:
-        """Listens to a dataset that is read in the block; the first is the call's x."""
+    def watch(self, dataset: SourceDataset, kind: str) -> None:
+        """Listens to a dataset that is read in the block; the first is the call's x.
+
+        Args:
+            dataset: Opened by seq2data.
+            kind: What it is for: "train", "test" or "predict".
+        """
         engine = dataset.engine
+        self.engines[kind] = engine
         self._watched.append(_Watched(engine, engine.delivered, engine.waited_s))
         engine.on_error = self._raised.append
 
@@ -63,8 +71,14 @@ class Call:
         # An error's traceback refers to the dataset that would refer to the error.
         raised, self._raised = self._raised, []
         watched, self._watched = self._watched, []
+        self.engines.clear()
         for one in watched:
             one.engine.on_error = ignore
+            if isinstance(
+                one.engine, GeneratorEngine
+            ):  # may be a dataset of the user's
+                one.engine.put_back()
+                one.engine.expect()
         if watched:
             self._log(watched)
         if isinstance(error, ReadError):  # of the batches that are read at once

@@ -2,10 +2,11 @@
 
     start()  opens the workers
     get()    a generator that takes one batch after the other; several share the batches
+    queue    says how many are read ahead
     stop()   ends the workers, whatever they are at, and with them every `get()`
 
-The arrays of a batch are numpy's, and belong to whoever takes them. As in `to_dataset`
-lists become tuples, text becomes bytes, and a sparse matrix a `tf.SparseTensor`.
+What comes out is what the source returned, of any type: with threads the very object,
+with processes an equal one.
 """
 
 from __future__ import annotations
@@ -18,22 +19,24 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any, Optional, Union
 
-import tensorflow as tf
-
 from seq2data.errors import SourceError
 from seq2data.options import Options
 from seq2data.pipeline.engine import Passes
+from seq2data.pipeline.feed import Ended, Feed, Peeked
 from seq2data.pipeline.reading import Reading, open_reading
-from seq2data.pipeline.window import Ended, Feed, Pass, Peeked
+from seq2data.pipeline.window import Pass
 from seq2data.plan.epochs import Plan
 from seq2data.plan.permutation import MOST_IN_MEMORY, LazyPermutation
-from seq2data.source.adapt import Source, adapt
-from seq2data.source.generator import GeneratorObject
+from seq2data.source.adapt import adapt
+from seq2data.source.generator import is_iterator
 from seq2data.source.indexable import Indexable
-from seq2data.source.structure import ARRAY, NONE
+from seq2data.source.objects import KeptItems, KeptObjects, PickledObjects
+from seq2data.train.batch_queue import BatchQueue
 from seq2data.train.call import raise_what_it_was
 from seq2data.train.feeding import shuffled
 from seq2data.workers.task import BatchRun
+
+Objects = Union[KeptItems, KeptObjects, PickledObjects]
 
 
 class SequenceEnqueuer(ABC):
@@ -48,6 +51,7 @@ class SequenceEnqueuer(ABC):
         self.sequence = sequence
         self.use_multiprocessing = use_multiprocessing
         self.workers = 0
+        self.queue: Optional[BatchQueue] = None
         self._reading: Optional[Reading] = None
         self._lock = threading.Lock()
 
@@ -67,13 +71,15 @@ class SequenceEnqueuer(ABC):
             PayloadError: The source cannot be sent to processes.
         """
         self.stop()
-        source, plan = self._open()
         options = Options(
             workers, self.use_multiprocessing, max_queue_size, seed=self._seed()
         )
+        source, plan = self._open(options)
         with open_reading(source, options, plan.entropy) as reading:
             self._begin(source, plan, reading)
         self.workers = workers
+        self.queue = BatchQueue(self, max_queue_size)
+        self._source = source
         self._reading = reading
         weakref.finalize(self, reading.pool.close, wait=False).atexit = False
 
@@ -89,7 +95,7 @@ class SequenceEnqueuer(ABC):
             reading.pool.close()
 
     def get(self) -> Iterator[Any]:
-        """The batches, until `stop`; those that are None are left out.
+        """What the source gives, until `stop`; what is None is left out.
 
         Raises:
             Exception: What the source's own code raised, with a ReadError as its cause;
@@ -106,14 +112,22 @@ class SequenceEnqueuer(ABC):
                 raise_what_it_was(error)
             if isinstance(run, Ended):
                 return
-            if run is not None and run.structure.kind != NONE:
-                yield _batch(run)
+            if run is not None:
+                item = self._source.object_of(run.arrays[0][0, ...])
+                del run  # its memory can be used again
+                if item is not None:
+                    yield item
+
+    def count_ahead(self) -> int:
+        """How many batches are read, or being read; none if it does not run."""
+        with self._lock:
+            return self._read_ahead() if self.is_running() else 0
 
     def _seed(self) -> Optional[int]:
         return None
 
     @abstractmethod
-    def _open(self) -> tuple[Source, Plan]:
+    def _open(self, options: Options) -> tuple[Objects, Plan]:
         """The source behind `sequence`, and the plan for it."""
 
     @abstractmethod
@@ -123,6 +137,10 @@ class SequenceEnqueuer(ABC):
     @abstractmethod
     def _take(self) -> Peeked:
         """The next batch, None if it is not there after a moment."""
+
+    @abstractmethod
+    def _read_ahead(self) -> int:
+        """Has batches read, and says how many are read or being read."""
 
 
 class OrderedEnqueuer(SequenceEnqueuer):
@@ -147,7 +165,7 @@ class OrderedEnqueuer(SequenceEnqueuer):
     def join_end_of_epoch(self) -> None:
         """Returns at once: `on_epoch_end` was called before the last batch came."""
 
-    def _open(self) -> tuple[Source, Plan]:
+    def _open(self, options: Options) -> tuple[Objects, Plan]:
         source = adapt(self.sequence)
         if not isinstance(source, Indexable):
             raise SourceError(
@@ -156,7 +174,8 @@ class OrderedEnqueuer(SequenceEnqueuer):
                 "`GeneratorEnqueuer`"
             )
         source.num_batches()  # refuses an empty one before workers are started
-        return source, Plan(draw=_Shuffled() if self.shuffle else None)
+        objects = PickledObjects if options.uses_processes else KeptObjects
+        return objects(source), Plan(draw=_Shuffled() if self.shuffle else None)
 
     def _begin(self, source: Any, plan: Plan, reading: Reading) -> None:
         self._passes = Passes(source, plan)
@@ -166,6 +185,11 @@ class OrderedEnqueuer(SequenceEnqueuer):
     def _next_pass(self) -> Pass:
         self._passes.prepare()
         return self._passes.begin(self._opened, self._passes.num_batches())
+
+    def _read_ahead(self) -> int:
+        if not self._pass.num_left:
+            self._pass = self._next_pass()
+        return self._pass.read_ahead()
 
     def _take(self) -> Optional[BatchRun]:
         if not self._pass.num_left:
@@ -207,19 +231,23 @@ class GeneratorEnqueuer(SequenceEnqueuer):
     def _seed(self) -> Optional[int]:
         return self.random_seed if self.use_multiprocessing else None
 
-    def _open(self) -> tuple[Source, Plan]:
-        if not hasattr(self.sequence, "__next__"):
+    def _open(self, options: Options) -> tuple[Objects, Plan]:
+        del options  # one that has been made cannot leave its process
+        if not is_iterator(self.sequence):
             raise SourceError(
                 "`GeneratorEnqueuer` reads a generator or another iterator; received: "
                 f"`{type(self.sequence).__qualname__}`. A Sequence is for "
                 "`OrderedEnqueuer`; a function has to be called"
             )
-        return GeneratorObject(self.sequence), Plan(seed=self._seed())
+        return KeptItems(self.sequence), Plan(seed=self._seed())
 
     def _begin(self, source: Any, plan: Plan, reading: Reading) -> None:
         del plan
         self._feed = Feed(reading, source.restarts, source.name)
         self._feed.begin()
+
+    def _read_ahead(self) -> int:
+        return self._feed.read_ahead()
 
     def _take(self) -> Peeked:
         item = self._feed.peek()
@@ -241,15 +269,3 @@ class _Shuffled:
             self._order = list(range(num_batches))
         random.shuffle(self._order)
         return self._order
-
-
-def _batch(run: BatchRun) -> Any:
-    """The one batch of a run, nested as the user's."""
-    arrays = iter([array[0, ...] for array in run.arrays])
-    leaves = [
-        next(arrays)
-        if kind == ARRAY
-        else tf.SparseTensor(next(arrays), next(arrays), next(arrays))
-        for kind in run.structure.leaf_kinds()
-    ]
-    return run.structure.pack(iter(leaves))

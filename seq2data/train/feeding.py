@@ -11,26 +11,33 @@ Steps mean the same for every number of workers, which they never did in Keras:
 from __future__ import annotations
 
 import contextlib
+import inspect
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Optional, Union
+from typing import Any, Callable, Optional, Union
 
+import numpy as np
 import tensorflow as tf
 
 from seq2data.errors import SourceError
-from seq2data.options import Options, check_whole
+from seq2data.options import Options, whole
 from seq2data.pipeline.dataset import SourceDataset, open_dataset
-from seq2data.pipeline.signature import pack, tensor_specs
-from seq2data.plan.epochs import Draw
+from seq2data.pipeline.signature import zeros
+from seq2data.plan.epochs import Draw, epochs_of
 from seq2data.plan.permutation import MOST_IN_MEMORY, LazyPermutation
 from seq2data.source.adapt import adapt
+from seq2data.source.generator import is_iterator
 from seq2data.source.indexable import Indexable
+from seq2data.source.keras_batches import as_keras_batch
+from seq2data.source.spec import BatchSpec
+from seq2data.train import generators
 from seq2data.train.call import Call
 from seq2data.train.floats import floatx_of, in_floatx
 from seq2data.train.queue import Queue
 from seq2data.train.removed import is_keras_3
+from seq2data.train.sizes import loosened
 
 # Indexable as well, but Keras 3 reads them in its own way.
 _READ_BY_KERAS = ("grain", "torch")
@@ -45,7 +52,7 @@ class Feeding:
         workers: Keras's argument.
         use_multiprocessing: Keras's argument.
         call: Is told what is read in it.
-        ranks_only: Whether batches may have any size, as Keras 2 has it.
+        loosen: Lets batches have the sizes that the model takes.
         floatx: What floats are cast to.
     """
 
@@ -53,19 +60,23 @@ class Feeding:
     workers: int
     use_multiprocessing: bool
     call: Call
-    ranks_only: bool
+    loosen: Callable[[BatchSpec], BatchSpec]
     floatx: tf.DType
 
     @classmethod
     def of(cls, model: Any, queue: Queue, call: Call) -> Feeding:
         """As a model's Keras wants it."""
-        return cls(*queue, call, takes_any_size(model), floatx_of(model))
+        loosen = partial(loosened, model=model)
+        return cls(*queue, call, loosen, floatx_of(model))
 
-    def open(self, source: Any, *, shuffle: bool = False) -> SourceDataset:
+    def open(
+        self, source: Any, *, kind: str = "train", shuffle: bool = False
+    ) -> SourceDataset:
         """The dataset of one pass after the other.
 
         Args:
             source: What the user passed; a dataset that was opened before stays.
+            kind: What it is for: "train", "test" or "predict".
             shuffle: Whether each pass has its own order of the batches, drawn from the
                 `random` module as in Keras 2; a generator's stays.
         """
@@ -73,23 +84,26 @@ class Feeding:
             dataset = source
         else:
             adapted = adapt(source)
+            adapted.standardize = as_keras_batch
             ahead = self.max_queue_size
             draw: Optional[Draw] = None
             if not isinstance(adapted, Indexable):
                 # Reading ahead moves a generator on, and who calls `fit_generator`
                 # again sees how far: Keras's bound counts the item being read, too.
-                ahead = max(1, ahead - 1)
+                ahead = max(1, whole("max_queue_size", ahead, 1) - 1)
             elif shuffle and not adapted.keeps_order:
                 draw = shuffled
             options = Options(self.workers, self.use_multiprocessing, ahead)
             dataset = open_dataset(
                 adapted,
                 options,
-                ranks_only=self.ranks_only,
+                loosen=self.loosen,
+                floatx=np.dtype(self.floatx.as_numpy_dtype),
                 draw=draw,
+                epochs=epochs_of(source),  # legacy loops call `fit` for each epoch
                 derive=partial(in_floatx, floatx=self.floatx),
             )
-        self.call.watch(dataset)
+        self.call.watch(dataset, kind)
         return dataset
 
 
@@ -103,25 +117,23 @@ def shuffled(num_batches: int) -> Union[list[int], LazyPermutation]:
 
 
 def for_training(
-    dataset: SourceDataset, steps: Optional[int]
+    dataset: SourceDataset, steps: Optional[int], epochs: int, *, by_keras_3: bool
 ) -> tuple[tf.data.Dataset, Optional[int]]:
     """The dataset and the number of steps to tell Keras, for epochs of `steps`."""
     if steps is None or steps == dataset.num_batches:
         return dataset, None
-    check_whole("steps_per_epoch", steps, 1)
     if dataset.num_batches is None:
-        return dataset, steps
+        return generators.epochs_of(dataset, steps, epochs, by_keras_3=by_keras_3)
     return dataset.repeat(), steps
 
 
-def for_one_run(
-    dataset: SourceDataset, steps: Optional[int], name: str
-) -> tf.data.Dataset:
-    """The dataset of an evaluation or a prediction of `steps`, called `name`."""
+def for_one_run(dataset: SourceDataset, steps: Optional[int]) -> tf.data.Dataset:
+    """The dataset of an evaluation or a prediction of `steps`."""
     if steps is None or steps == dataset.num_batches:
         return dataset
-    check_whole(name, steps, 1)
-    if dataset.num_batches is not None and steps > dataset.num_batches:
+    if dataset.num_batches is None:
+        return generators.validations_of(dataset, steps)
+    if steps > dataset.num_batches:
         return dataset.repeat().take(steps)
     return dataset.take(steps)
 
@@ -132,7 +144,7 @@ def check_validation(source: Any, steps: Optional[int]) -> None:
     Raises:
         SourceError: The source is an iterator, and nobody says how much to take.
     """
-    if steps is None and hasattr(source, "__next__") and not hasattr(source, "__len__"):
+    if steps is None and is_iterator(source) and not hasattr(source, "__len__"):
         raise SourceError(
             f"`validation_data` is a `{type(source).__qualname__}`, whose end nobody "
             "knows: pass `validation_steps`, the number of batches of a validation"
@@ -140,7 +152,7 @@ def check_validation(source: Any, steps: Optional[int]) -> None:
 
 
 def is_legacy(source: Any) -> bool:
-    """Whether it is a Sequence or an iterator, by what it can do.
+    """Whether it is a Sequence, an iterator or a function, by what it can do.
 
     Arrays and containers of them are none, and no dataset is: these are Keras's. Nor is
     a dataset's iterator where Keras reads it.
@@ -149,31 +161,35 @@ def is_legacy(source: Any) -> bool:
         return False
     if isinstance(source, tf.data.Iterator):
         return is_keras_3("keras")  # which refuses what Keras 2 reads itself
-    if hasattr(source, "__next__"):
+    if hasattr(source, "__next__") or inspect.isroutine(source):
         return True
     is_indexable = hasattr(source, "__len__") and hasattr(source, "__getitem__")
-    return is_indexable and not (
+    return (
+        is_indexable or isinstance(source, partial) or is_iterator(source)
+    ) and not (
         isinstance(source, (list, tuple, Mapping, str, bytes))
-        or any(hasattr(source, name) for name in ("shape", "__array__"))
+        or _is_array(source)
         or type(source).__module__.partition(".")[0] in _READ_BY_KERAS
     )
+
+
+def _is_array(source: Any) -> bool:
+    """Whether it has rows, and not batches that may have a `shape` as well.
+
+    Keras 2 takes what has `shape` and `dtype` for an array
+    (`GenericArrayLikeDataAdapter` in keras/engine/data_adapter.py).
+    """
+    if hasattr(source, "__array__"):
+        return True
+    if hasattr(source, "on_epoch_end") or not hasattr(source, "shape"):
+        return False
+    # One of settings is a text or a class.
+    return isinstance(getattr(source, "dtype", None), (np.dtype, tf.DType))
 
 
 def is_read_by_keras(source: Any) -> bool:
     """Whether it is a dataset of the user's own."""
     return isinstance(source, tf.data.Dataset) and not isinstance(source, SourceDataset)
-
-
-def takes_any_size(model: Any) -> bool:
-    """Whether a model trains on batches of which only the rank is known.
-
-    Those of Keras 2 do. Keras 3 looks at dimensions when it traces: it takes labels of
-    `[batch, 1]` for classes only where the 1 is known, and has a convolution compiled
-    by XLA where the channels are not (`sparse_categorical_crossentropy` and `conv` in
-    keras/src/backend/tensorflow/nn.py).
-    """
-    roots = {base.__module__.partition(".")[0] for base in type(model).__mro__}
-    return not ("keras" in roots and is_keras_3("keras"))
 
 
 def build(model: Any, dataset: SourceDataset) -> None:
@@ -184,8 +200,7 @@ def build(model: Any, dataset: SourceDataset) -> None:
     """
     if model.built:
         return
-    first = dataset.first
-    batch = pack(first, [tf.zeros(s.shape, s.dtype) for s in tensor_specs(first)])
+    batch = zeros(dataset.first)
     # A model whose steps do without `call`; where it is missed, Keras says so.
     with contextlib.suppress(NotImplementedError):
         model(batch[0] if isinstance(batch, tuple) else batch, training=False)

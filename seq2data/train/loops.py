@@ -5,10 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, Callable, Optional
 
-import tensorflow as tf
-
-from seq2data.options import check_whole
 from seq2data.train.call import Call
+from seq2data.train.counts import count_of_steps, whole_epochs
 from seq2data.train.feeding import (
     Feeding,
     build,
@@ -18,7 +16,10 @@ from seq2data.train.feeding import (
     is_legacy,
     is_read_by_keras,
 )
+from seq2data.train.generators import run_of, with_rehearsals
+from seq2data.train.outputs import nested_as_model, output_names
 from seq2data.train.queue import Queue
+from seq2data.train.sizes import is_of_keras_3
 from seq2data.train.weights import weighted
 
 
@@ -49,26 +50,47 @@ def train(
         shuffle: See `fit_generator`.
         **others: Go to `fit` as they are.
     """
+    steps_per_epoch = count_of_steps("steps_per_epoch", steps_per_epoch)
+    others = whole_epochs(others)
     with Call("fit") as call:
         feeding = Feeding.of(model, queue, call)
         if not is_read_by_keras(source):
             dataset = feeding.open(source, shuffle=shuffle)
             build(model, dataset)
             if class_weight is not None:
-                names = getattr(model, "output_names", None) or []
+                names = output_names(model)
                 dataset = dataset.derived(
                     partial(weighted, class_weight=class_weight, output_names=names)
                 )
                 class_weight = None
-            source, steps_per_epoch = for_training(dataset, steps_per_epoch)
+            dataset = dataset.derived(partial(nested_as_model, model=model))
+            source, steps_per_epoch = for_training(
+                dataset,
+                steps_per_epoch,
+                _num_epochs(**others),
+                by_keras_3=is_of_keras_3(model),
+            )
+        validation = _validation(feeding, model, validation_data, validation_steps)
         return fit(
             source,
             steps_per_epoch=steps_per_epoch,
-            **_validation(feeding, validation_data, validation_steps),
+            **validation,
             class_weight=class_weight,
             shuffle=False,  # a dataset; Keras 3 warns of anything else
-            **others,
+            **_with_rehearsals(model, call, others),
         )
+
+
+def _num_epochs(epochs: Any = 1, initial_epoch: Any = 0, **others: Any) -> int:
+    del others
+    return max(0, int(epochs) - int(initial_epoch))
+
+
+def _with_rehearsals(model: Any, call: Call, others: dict[str, Any]) -> dict[str, Any]:
+    if not is_of_keras_3(model):
+        return others
+    callbacks = with_rehearsals(model, call.engines, others.get("callbacks"))
+    return {**others, "callbacks": callbacks}
 
 
 def train_on_arrays(
@@ -94,19 +116,21 @@ def train_on_arrays(
     """
     with Call("fit") as call:
         feeding = Feeding.of(model, queue, call)
-        validation = _validation(feeding, validation_data, validation_steps)
+        validation = _validation(feeding, model, validation_data, validation_steps)
+        others = _with_rehearsals(model, call, whole_epochs(others))
         return fit(x, **validation, **others)
 
 
-def _validation(feeding: Feeding, source: Any, steps: Optional[int]) -> dict[str, Any]:
+def _validation(
+    feeding: Feeding, model: Any, source: Any, steps: Optional[int]
+) -> dict[str, Any]:
     """The validation's arguments for `fit`."""
+    steps = count_of_steps("validation_steps", steps)
     if is_legacy(source):
         check_validation(source, steps)
-        source = for_one_run(feeding.open(source), steps, "validation_steps")
-        if steps is not None:
-            # Keras 3 counts one too many in the first validation of unknown length.
-            source = source.apply(tf.data.experimental.assert_cardinality(steps))
-            steps = None
+        opened = feeding.open(source, kind="test")
+        opened = opened.derived(partial(nested_as_model, model=model))
+        source, steps = for_one_run(opened, steps), None
     return {"validation_data": source, "validation_steps": steps}
 
 
@@ -129,14 +153,19 @@ def run_once(
         steps: See `evaluate_generator`.
         **others: Go to `call` as they are.
     """
+    steps = count_of_steps("steps", steps)
     with Call(call.__name__) as entered:
         feeding = Feeding.of(model, queue, entered)
         if is_read_by_keras(source):
             return call(source, steps=steps, **others)
-        dataset = feeding.open(source)
+        kind = "test" if call.__name__ == "evaluate" else call.__name__
+        dataset = feeding.open(source, kind=kind)
         build(model, dataset)
+        nest = partial(nested_as_model, model=model, has_labels=kind == "test")
+        dataset = dataset.derived(nest)
+        if kind == "test":
+            others = _with_rehearsals(model, entered, others)
         if dataset.num_batches is None and steps is not None:
-            check_whole("steps", steps, 1)
             # Not told the number, Keras 3 divides by one batch too many.
-            return call(dataset, steps=steps, **others)
-        return call(for_one_run(dataset, steps, "steps"), **others)
+            return call(run_of(dataset, steps), steps=steps, **others)
+        return call(for_one_run(dataset, steps), **others)

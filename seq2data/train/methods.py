@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Optional
 
 from seq2data.train.loops import run_once, train
+from seq2data.train.metrics_names import evaluate_in_order
 from seq2data.train.queue import Queue
 from seq2data.train.spellings import accepts_keras_1
 
@@ -41,20 +42,30 @@ def fit_generator(  # noqa: PLR0917  # Keras 2's
         model: Of Keras 3, tf.keras or tf_keras; compiled. One that is not built yet is
             built on the first batch.
         generator: A Sequence, or anything else that `to_dataset` reads. Batches are
-            (x, y) or (x, y, sample_weight); their float16 and float64 become `floatx`.
-        steps_per_epoch: Batches of an epoch; None for a pass over the source. With a
-            number other than its length, an epoch goes on where the last one stopped,
-            and the source begins anew at its end.
+            (x, y) or (x, y, sample_weight), or a namedtuple, dataclass or `attrs`
+            object with these in this order; lists of numbers are arrays. Their float16
+            and float64 become `floatx`. Where dtypes differ between batches, those of
+            the first and last hold, if no value that the model sees is another then.
+        steps_per_epoch: Batches of an epoch, of which part of one counts as one; None
+            for a pass over the source. With a number other than its length, an epoch
+            goes on where the last one stopped, and the source begins anew at its end: a
+            function is called again. A generator cannot begin anew: where it ends
+            before the steps are done, Keras 2 stops training, and with Keras 3 it is a
+            SourceError. It is read no further than the steps of all epochs.
         epochs: Number of the last epoch, counted from 1.
         verbose: As in `fit`.
         callbacks: As in `fit`.
         validation_data: Arrays and datasets as in `fit`, or a legacy source, which is
             read as the training's. A Sequence is validated from its first batch each
-            time, a generator goes on where it stopped.
+            time, a generator goes on where it stopped, and one that ends inside a
+            validation is a SourceError. Its first two batches are read at once, and
+            then what each validation takes, while it runs: a callback may call
+            `next(generator)` at any other time, and has the batch that follows.
         validation_steps: Batches of a validation; None for all.
         validation_freq: Each how many epochs there is one, or a list of epochs.
-        class_weight: From class to weight; for several outputs a dict of such dicts by
-            output name, or a list. Multiplies `sample_weight`.
+        class_weight: From class to weight, or a list of the classes' weights; for
+            several outputs, or one, a dict of such by output name, or a list of them.
+            Multiplies `sample_weight`.
         max_queue_size: How many batches are read ahead, beside those that workers are
             at.
         workers: How many batches are read at once, 0 for reading in TensorFlow's
@@ -117,13 +128,16 @@ def evaluate_generator(  # noqa: PLR0917  # Keras 2's
         verbose: As in `evaluate`.
 
     Returns:
-        The loss, or a list of the loss and the metrics.
+        The loss, or a list of the loss and the metrics in Keras 2's order: the loss,
+        that of each output, and output by output the metrics; with `patch_keras`
+        `model.metrics_names` has their names. A class that overrides `evaluate` decides
+        itself.
 
     Raises:
         Exception: See `fit_generator`.
     """
     return run_once(
-        model.evaluate,
+        evaluate_in_order(model),
         model,
         generator,
         Queue(max_queue_size, workers, use_multiprocessing),

@@ -22,6 +22,7 @@ from seq2data.train.methods import (
     fit_generator,
     predict_generator,
 )
+from seq2data.train.metrics_names import metrics_names, values_in_order
 from seq2data.train.queue import Queue
 from seq2data.train.removed import is_keras_3, put_names_back, take_names_away
 from seq2data.train.spellings import accepts_lr
@@ -35,7 +36,9 @@ _KEPT: dict[str, Callable[..., Any]] = {
     "predict": run_once,
 }
 # With a legacy source these have no meaning; Keras has an error for each.
-_OF_ARRAYS = ("y", "batch_size", "sample_weight", "validation_split")
+_OF_ARRAYS = ("y", "sample_weight", "validation_split")
+# Their values come in the order of `metrics_names`.
+_IN_ORDER = ("evaluate", "test_on_batch", "train_on_batch")
 
 
 class _Patches:
@@ -55,13 +58,14 @@ class _Patches:
         take_names_away()
 
     def _patch(self, keras: ModuleType) -> None:
-        self._patch_model(keras.Model)
+        self._patch_model(keras)
         optimizer = keras.optimizers.Optimizer
         if is_keras_3(keras.__name__) and not self._attributes.is_set_on(optimizer):
             wrapper = wrapt.FunctionWrapper(optimizer.__init__, accepts_lr)
             self._attributes.set(optimizer, "__init__", wrapper)
 
-    def _patch_model(self, model: type) -> None:
+    def _patch_model(self, keras: ModuleType) -> None:
+        model = keras.Model
         if self._attributes.is_set_on(model):
             return
         for method in _REMOVED:
@@ -69,6 +73,11 @@ class _Patches:
         for name in _KEPT:
             wrapper = wrapt.FunctionWrapper(getattr(model, name), _reads_legacy(name))
             self._attributes.set(model, name, wrapper)
+        if is_keras_3(keras.__name__):
+            self._attributes.set(model, "metrics_names", property(metrics_names))
+            for name in _IN_ORDER:
+                wrapper = wrapt.FunctionWrapper(getattr(model, name), values_in_order)
+                self._attributes.set(model, name, wrapper)
 
 
 def _reads_legacy(name: str) -> Callable[..., Any]:
@@ -84,7 +93,7 @@ def _reads_legacy(name: str) -> Callable[..., Any]:
         given.update(given.pop("kwargs", {}))
         x, validation = given.get("x"), given.get("validation_data")
         if is_legacy(x) and not any(_says(given, word) for word in _OF_ARRAYS):
-            for word in (*_OF_ARRAYS, "x"):
+            for word in (*_OF_ARRAYS, "batch_size", "x"):  # batches have their size
                 given.pop(word, None)
             return _KEPT[name](method, model, x, _queue(given, kwargs, x), **given)
         if is_legacy(validation):

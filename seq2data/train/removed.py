@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any, Callable, Optional
 
 from seq2data.train.attributes import Attributes
+from seq2data.train.removed_methods import put_methods_back
 from seq2data.train.removed_names import GONE, INCOMPLETE, MOVED
 from seq2data.train.when_imported import WhenImported
 from seq2data.workers.preparation import forget_step, prepare_workers
@@ -59,10 +60,21 @@ class RemovedNames:
         if root != "keras":
             self._complete(module, module.__name__.removeprefix(f"{root}."))
             return
+        self._put_methods_back(module)
         for path in INCOMPLETE:
             for each in (_module("keras", path), _module(_TF_KERAS, path)):
                 if each is not None:
                     self._complete(each, path)
+
+    def _put_methods_back(self, keras: ModuleType) -> None:
+        image, sequence = (
+            _module(_TF_KERAS, f"preprocessing.{name}")
+            for name in ("image", "sequence")
+        )
+        if image is not None and sequence is not None:
+            put_methods_back(
+                self._attributes, image, sequence, keras.callbacks.Callback
+            )
 
     def _complete(self, module: ModuleType, path: str) -> None:
         if "__getattr__" in vars(module):

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Optional
 
+import numpy as np
 import tensorflow as tf
 
 from seq2data.errors import SourceError
+from seq2data.train.outputs import as_plain_tuples, in_order
+
+_Table = Mapping[int, float]
 
 
 def weighted(
@@ -19,70 +23,114 @@ def weighted(
 
     Args:
         dataset: Of (x, y) or (x, y, sample_weight).
-        class_weight: From class to weight; for several outputs a dict of such dicts by
-            output name, or a list of them in the outputs' order.
+        class_weight: From class to weight, or a list of the classes' weights; for
+            several outputs a dict of such by output name, or a list in the outputs'
+            order, which one output may have as well.
         output_names: The model's.
 
     Raises:
         SourceError: The batches have no y, or `class_weight` does not fit the outputs.
     """
+    dataset = as_plain_tuples(dataset)
     spec = dataset.element_spec
     if not isinstance(spec, tuple) or len(spec) not in (2, 3):
         raise SourceError(
             "`class_weight` needs batches of (x, y) or (x, y, sample_weight); these "
             f"are {spec}"
         )
-    tables = _by_output(class_weight, spec[1], list(output_names))
+    y = spec[1]
+    names = sorted(y) if isinstance(y, dict) else list(output_names)
+    if isinstance(y, tuple) and len(names) != len(y):
+        names = [str(number) for number in range(len(y))]
+    is_nested = isinstance(y, (tuple, dict))
+    tables = _tables(class_weight, names if is_nested else names[:1] or ["y"])
 
     def add(x: Any, y: Any, sample_weight: Any = None) -> Any:
-        return x, y, _weights(y, sample_weight, tables)
+        labels = in_order(y, names) if is_nested else (y,)
+        weights: Any = map(_weights, labels, _given(sample_weight, names), tables)
+        if isinstance(y, dict):
+            return x, y, dict(zip(names, weights))
+        return x, y, tuple(weights) if is_nested else next(weights)
 
     # AutoGraph would leave a file in the temporary folder.
     return dataset.map(tf.autograph.experimental.do_not_convert(add))
 
 
-def _by_output(class_weight: Any, y: Any, names: list[str]) -> Any:
-    """The tables of class weights in the nesting of `y`."""
-    if not isinstance(y, (tuple, dict)):
-        return class_weight
-    if isinstance(class_weight, Mapping):
-        unknown = [name for name in class_weight if name not in names]
-        tables = [class_weight.get(name) for name in names]
-    else:
-        unknown = []
-        tables = list(class_weight)
-    if unknown or len(tables) != len(y):
+def _tables(class_weight: Any, names: list[str]) -> list[_Table]:
+    """The class weights of each output."""
+    tables = _by_output(class_weight, names)
+    if tables is None:
         raise SourceError(
             f"`class_weight` of a model with the outputs {names} is a dict from their "
-            f"names to a dict each, or a list of {len(y)} dicts; received: "
+            f"names to a dict each, or a list of {len(names)} dicts; received: "
             f"{class_weight!r}"
         )
-    if isinstance(y, dict):
-        return dict(zip(names, tables))
-    return tuple(tables)
+    return [_table(table) for table in tables]
 
 
-def _weights(y: Any, sample_weight: Any, tables: Any) -> Any:
-    if isinstance(tables, dict) and isinstance(y, dict):
-        given = sample_weight or {}
-        return {
-            name: _weights(y[name], given.get(name), tables.get(name)) for name in y
-        }
-    if isinstance(tables, tuple):
-        given = sample_weight or (None,) * len(tables)
-        return tuple(map(_weights, y, given, tables))
-    weights = _weights_of_classes(_classes(y), tables or {})
+def _by_output(class_weight: Any, names: list[str]) -> Optional[list[Any]]:
+    if isinstance(class_weight, Mapping):
+        values = class_weight.values()
+        if not all(value is None or np.iterable(value) for value in values):
+            return [class_weight] if len(names) == 1 else None
+        if set(class_weight) <= set(names):
+            return [class_weight.get(name) for name in names]
+        # A model that does not know its outputs' names has only one.
+        return list(values) if len(values) == 1 and names == ["y"] else None
+    if not isinstance(class_weight, (Sequence, np.ndarray)):
+        return None
+    if not any(isinstance(value, Mapping) for value in class_weight):
+        return [class_weight] if len(names) == 1 else None
+    return list(class_weight) if len(class_weight) == len(names) else None
+
+
+def _table(class_weight: Any) -> _Table:
+    """The weight of each class that is mentioned, by its number."""
+    if class_weight is None:
+        return {}
+    if not isinstance(class_weight, Mapping):
+        class_weight = dict(enumerate(class_weight))
+    return {_class_of(key): float(weight) for key, weight in class_weight.items()}
+
+
+def _class_of(key: Any) -> int:
+    try:
+        number = float(key)  # a text, or of numpy, as well
+    except (TypeError, ValueError):
+        number = np.nan
+    if number != np.floor(number):
+        raise SourceError(
+            "`class_weight` is from classes, which are whole numbers, to weights, such "
+            f"as `{{0: 1.0, 1: 3.0}}`; received the class {key!r}"
+        )
+    return int(number)
+
+
+def _given(sample_weight: Any, names: list[str]) -> Sequence[Any]:
+    """The samples' own weights for each output."""
+    if isinstance(sample_weight, (tuple, dict)):
+        return in_order(sample_weight, names)
+    return [sample_weight] * max(1, len(names))
+
+
+def _weights(y: Any, sample_weight: Any, table: _Table) -> tf.Tensor:
     if sample_weight is None:
-        return weights
-    return weights * _expanded(tf.cast(sample_weight, weights.dtype), weights)
+        return _weights_of_classes(_classes(y), table, tf.float32)
+    if not sample_weight.dtype.is_floating:
+        sample_weight = tf.cast(sample_weight, tf.float32)
+    weights = _weights_of_classes(_classes(y), table, sample_weight.dtype)
+    return weights * _of_same_rank(sample_weight, weights)
 
 
-def _expanded(sample_weight: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-    """Weights of samples beside weights of the samples' pixels, say."""
-    ranks = weights.shape.rank, sample_weight.shape.rank
-    missing = 0 if None in ranks else max(0, ranks[0] - ranks[1])
-    shape = tf.concat([tf.shape(sample_weight), [1] * missing], 0)
-    return tf.reshape(sample_weight, shape) if missing else sample_weight
+def _of_same_rank(sample_weight: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    """Weights of samples beside weights of the samples' pixels, or in a column."""
+    if None in (weights.shape.rank, sample_weight.shape.rank):
+        return sample_weight
+    while sample_weight.shape.rank < weights.shape.rank:
+        sample_weight = sample_weight[..., tf.newaxis]
+    while sample_weight.shape.rank > weights.shape.rank:
+        sample_weight = tf.squeeze(sample_weight, axis=-1)
+    return sample_weight
 
 
 def _classes(y: tf.Tensor) -> tf.Tensor:
@@ -91,16 +139,22 @@ def _classes(y: tf.Tensor) -> tf.Tensor:
     if y.shape.rank is None:
         y = tf.reshape(y, [tf.shape(y)[0], -1])
     if y.shape.rank < 2:
-        return tf.cast(y, tf.int64)
+        return _whole(y)
     return tf.cond(
         tf.shape(y)[-1] > 1,
         lambda: tf.argmax(y, axis=-1),
-        lambda: tf.cast(y[..., 0], tf.int64),
+        lambda: _whole(y[..., 0]),
     )
 
 
-def _weights_of_classes(classes: tf.Tensor, table: Mapping[int, float]) -> tf.Tensor:
-    weights = tf.ones_like(classes, tf.float32)
+def _whole(y: tf.Tensor) -> tf.Tensor:
+    return tf.cast(tf.round(y) if y.dtype.is_floating else y, tf.int64)
+
+
+def _weights_of_classes(
+    classes: tf.Tensor, table: _Table, dtype: tf.DType
+) -> tf.Tensor:
+    weights = tf.ones_like(classes, dtype)
     for key, weight in table.items():
-        weights = tf.where(classes == int(key), tf.cast(weight, tf.float32), weights)
+        weights = tf.where(classes == key, tf.cast(weight, dtype), weights)
     return weights

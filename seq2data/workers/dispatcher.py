@@ -187,7 +187,7 @@ class Dispatcher:
             self.crew.begin(worker)
         try:
             first_reads, version = self._first_reads, self.payload.version
-            first = 0 if first_reads.prepare(worker, task, version) else None
+            first = first_reads.prepare(worker, task, version)
             worker.ask(task, self.payload, first, first_reads.wants_effect(task))
         except EOFError:
             self._hung_up(worker.channel)

@@ -63,7 +63,10 @@ def _descriptors() -> set[tuple[str, str]]:
 
 
 def _content(source: Any) -> Optional[tuple[object, ...]]:
-    """What there is to be sent; None where a recipe has made here what has none."""
+    """What there is to be sent; None where a recipe has made here what has none.
+
+    Each batch gives the generators new states, so these are no content.
+    """
     places: list[tuple[int, int]] = []
 
     def keep(buffer: pickle.PickleBuffer) -> bool:
@@ -74,7 +77,7 @@ def _content(source: Any) -> Optional[tuple[object, ...]]:
         return False
 
     try:
-        pickled = dumps(source, keep).data
+        pickled = dumps(source, keep, omits_states=True).data
     except Exception:  # noqa: BLE001  # it need not be sent anywhere
         return None
     return pickled, places, _written_kb() if places else 0

@@ -15,14 +15,15 @@ import sys
 from typing import Any, Callable, NamedTuple, Optional
 
 from seq2data.plan.seeds import FrameworkSeeds, seed_generators
-from seq2data.source.adapt import Source
 from seq2data.workers.channel import Channel, DescriptorsLostError
 from seq2data.workers.claims import ClaimReader
 from seq2data.workers.crash import failure_of
 from seq2data.workers.first_read import FirstRead
+from seq2data.workers.generator_walk import find_own
 from seq2data.workers.messages import Effect, Fork, Load, LoadFailed, Read, Result
-from seq2data.workers.payload import load
+from seq2data.workers.payload import Loaded, load
 from seq2data.workers.reading import read_batches
+from seq2data.workers.seeded_reader import state_of
 from seq2data.workers.stacks import offer_stacks
 from seq2data.workers.transport.layout import BatchWriter
 from seq2data.workers.transport.segments import SegmentStore
@@ -32,14 +33,14 @@ class Inheritance(NamedTuple):
     """What a worker has from the nursery that forked it.
 
     Attributes:
-        source: The source.
+        loaded: The source and its random generators.
         version: The payload's.
         pickle_bytes: The length of its pickle.
         make_workers: Goes on as a nursery, with the worker's channel, this, and a first
             request and its descriptors.
     """
 
-    source: Source
+    loaded: Loaded
     version: int
     pickle_bytes: int
     make_workers: Callable[[Channel, Inheritance, Fork, list[int]], None]
@@ -63,10 +64,11 @@ class Worker:
         self._channel = channel
         self._claims = claims
         self._inheritance = inheritance
-        self._source: Optional[Source] = None
+        self._loaded: Optional[Loaded] = None
         self._pickle_bytes = 0
+        self._has_read = False
         if inheritance is not None:
-            self._source = inheritance.source
+            self._loaded = inheritance.loaded
             self._pickle_bytes = inheritance.pickle_bytes
         self._segments = SegmentStore()
         self._frameworks = FrameworkSeeds()
@@ -91,8 +93,9 @@ class Worker:
     def _load(self, message: Load, descriptors: list[int]) -> None:
         self._inheritance = None
         self._pickle_bytes = message.pickle.nbytes
+        self._has_read = False
         try:
-            self._source = load(message, descriptors)
+            self._loaded = load(message, descriptors)
         except BaseException as error:  # noqa: BLE001  # user code; the parent decides
             self._channel.send(LoadFailed(message.version, failure_of(error)))
 
@@ -109,11 +112,12 @@ class Worker:
         """Reads for the effect alone, if that is wanted."""
         before = None
         if task.wants_effect:
-            before = FirstRead(self._source, self._pickle_bytes)
+            assert self._loaded is not None
+            before = FirstRead(self._loaded.source, self._pickle_bytes)
         if task.first is not None:
             # What it raises is reported by whoever reads this batch for itself.
             with contextlib.suppress(BaseException):
-                self._read(task, task.first)
+                self._read(task._replace(epoch=task.first), 0)
         return before
 
     def _effect_since(self, before: Optional[FirstRead]) -> Optional[Effect]:
@@ -122,11 +126,30 @@ class Worker:
         return before.effect(can_fork=self._inheritance is not None)
 
     def _read(self, task: Read, index: int) -> Any:
-        assert self._source is not None
+        batch = self._read_once(task, index)
+        is_first, self._has_read = not self._has_read, True
+        if is_first and index == 0 and self._has_made_generators():
+            batch = self._read_once(task, index)  # it has drawn from them
+        return batch
+
+    def _has_made_generators(self) -> bool:
+        """Whether the first read made random generators; they are the source's now."""
+        assert self._loaded is not None
+        source, known = self._loaded
+        found = [one.generator for one in find_own(source)]
+        self._loaded = Loaded(source, known.joined_by(found, state_of))
+        if self._inheritance is not None:
+            self._inheritance = self._inheritance._replace(loaded=self._loaded)
+        return self._loaded.generators.has_more_than(known)
+
+    def _read_once(self, task: Read, index: int) -> Any:
+        assert self._loaded is not None
+        source, generators = self._loaded
         if task.entropy is not None:
             seed_generators(task.entropy, task.epoch, index)
             self._frameworks.seed(task.entropy, task.epoch, index)
-        return self._source.read(index)
+            generators.seed(task.entropy, task.epoch, index)
+        return source.read(index)
 
     def _answer(self, task: Read) -> None:
         self._segments.drop(task.dropped)
@@ -162,7 +185,7 @@ class Worker:
             self._channel.send(result, descriptors)
         except EOFError:
             raise
-        except Exception as error:  # noqa: BLE001  # a namedtuple of `__main__`, say
+        except Exception as error:  # noqa: BLE001  # a key of `__main__`'s, say
             failure = failure_of(error, index)
             self._channel.send(result._replace(runs=(), failure=failure), descriptors)
 

@@ -125,7 +125,8 @@ class Read(NamedTuple):
         indices: Of the batches, in the order in which they are wanted.
         segment: A segment of this worker's that is free to write into.
         dropped: Segments of this worker's that the parent has forgotten.
-        first: A batch to read before, only for what reading does to the source.
+        first: An epoch, for batch 0 to be read before as it is in that; only for what
+            reading does to the source.
         wants_effect: Whether the answer is to tell what the first read did.
         claim: Its number among the tasks that may be taken back; None if it may not.
     """

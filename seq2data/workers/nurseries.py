@@ -101,11 +101,19 @@ class FirstReads:
 
     def __init__(self) -> None:
         self._effect: Optional[Effect] = None
+        self._version = -1
+        self._epoch = 0
         self.is_awaited = False
         """Whether nobody may read before the first read of this version is made."""
 
-    def prepare(self, worker: WorkerHandle, task: Task, version: int) -> bool:
-        """Whether the worker has to read the first batch before it reads a task."""
+    def prepare(self, worker: WorkerHandle, task: Task, version: int) -> Optional[int]:
+        """The epoch as in which the worker has to read the first batch before a task.
+
+        It is the one in which this version was read first, so that all first reads draw
+        the same; None where none is needed.
+        """
+        if version != self._version:
+            self._version, self._epoch = version, task.epoch
         is_first = worker.first_read != version
         if task.is_repeatable:  # and is no generator's
             worker.first_read = version
@@ -114,7 +122,10 @@ class FirstReads:
             and self._effect.changes_source
             and not self._effect.can_fork
         )
-        return is_first and is_needed and task.is_repeatable and task.indices[0] != 0
+        is_another = (task.epoch, task.indices[0]) != (self._epoch, 0)
+        if is_first and is_needed and task.is_repeatable and is_another:
+            return self._epoch
+        return None
 
     def wants_effect(self, task: Task) -> bool:
         """Whether nobody knows yet what the first read does."""

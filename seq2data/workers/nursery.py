@@ -26,6 +26,7 @@ import sys
 import time
 from typing import Any, Callable, Optional
 
+from seq2data.source.own_code import enter_worker
 from seq2data.workers.channel import Channel, DescriptorsLostError
 from seq2data.workers.crash import exit_status, failure_of
 from seq2data.workers.environment import num_threads
@@ -73,6 +74,7 @@ def die_with_parent(parent: Optional[int] = None) -> None:
 def run_nursery(descriptor: int, stacks: int) -> None:
     """Entry of the nursery's interpreter."""
     die_with_parent()
+    enter_worker()
     offer_stacks(stacks)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     try:
@@ -84,6 +86,7 @@ def run_nursery(descriptor: int, stacks: int) -> None:
 def run_worker(descriptor: int, claims: int, stacks: int) -> None:
     """Entry of a worker's own interpreter."""
     die_with_parent()
+    enter_worker()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     serve(socket.socket(fileno=descriptor), None, claims, stacks)
 
@@ -158,12 +161,12 @@ class Nursery:
             self._control.send(Ready(message.version))
             return
         try:
-            source = load(message, descriptors)
+            loaded = load(message, descriptors)
         except BaseException as error:  # noqa: BLE001  # user code; the parent decides
             self._control.send(LoadFailed(message.version, failure_of(error)))
             return
         self._loaded = Inheritance(
-            source, message.version, message.pickle.nbytes, Nursery.take_over
+            *(loaded, message.version, message.pickle.nbytes, Nursery.take_over)
         )
         self._can_fork = num_threads() == 1
         _keep_what_is_here()

@@ -17,17 +17,20 @@ import pickle
 import sys
 from dataclasses import dataclass, replace
 from types import CodeType, ModuleType
-from typing import Any, Callable, Optional
+from typing import Any, Callable, NamedTuple, Optional
 
 import cloudpickle
 import numpy as np
 import wrapt
 
 from seq2data.errors import PayloadError
+from seq2data.plan.own_generators import OwnGenerators
 from seq2data.workers.diagnosis import explain
+from seq2data.workers.generator_walk import find_own
 from seq2data.workers.messages import Extent, Load
 from seq2data.workers.preparation import Preparation
 from seq2data.workers.program_state.state import ProgramState
+from seq2data.workers.reducers.own_generators import Generators
 from seq2data.workers.reducers.pickler import dumps
 from seq2data.workers.reducers.weak_references import let_go
 from seq2data.workers.transport.segments import Mapping, write_file
@@ -213,7 +216,10 @@ def _pickle(
         buffers.clear()
         settings, before, after = state.take()
         try:
-            pickled = dumps((settings, Preparation(), before, source, after), keep)
+            # It lists the generators that are met before it.
+            generators = Generators(source, find_own(source))
+            parts = settings, Preparation(), before, source, generators, after
+            pickled = dumps(parts, keep)
         except Exception as error:
             if state.leave_out():
                 continue
@@ -233,7 +239,19 @@ def _equal(one: np.ndarray, other: np.ndarray) -> bool:
     )
 
 
-def load(message: Load, descriptors: list[int]) -> Any:
+class Loaded(NamedTuple):
+    """What a worker has of a payload.
+
+    Attributes:
+        source: The source.
+        generators: Its random generators.
+    """
+
+    source: Any
+    generators: OwnGenerators
+
+
+def load(message: Load, descriptors: list[int]) -> Loaded:
     """The source, in a worker; closes the descriptors.
 
     Every version gets maps of its own: what the worker writes into the arrays of one
@@ -257,8 +275,9 @@ def load(message: Load, descriptors: list[int]) -> Any:
     gc.disable()  # what imports make is no garbage, and Keras's make a million objects
     try:
         buffers = map(view, message.buffers)
-        *_, source, _ = pickle.loads(view(message.pickle), buffers=buffers)
-        return source
+        loaded = pickle.loads(view(message.pickle), buffers=buffers)
+        _, _, _, source, generators, _ = loaded
+        return Loaded(source, generators)
     finally:
         if collects:
             gc.enable()

@@ -6,7 +6,6 @@ a consumer (its future ends on close) nor the interpreter's exit.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import os
 import queue
@@ -14,16 +13,15 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator
 from typing import Any, Optional
 
 from seq2data.errors import ReadError, WorkerCrashError
-from seq2data.plan.seeds import GeneratorStates, seed_generators
 from seq2data.source.adapt import Source
 from seq2data.source.attributes import attributes
 from seq2data.workers.crash import error_of, failure_of
 from seq2data.workers.program_state.settings import apply_settings, take_settings
 from seq2data.workers.reading import Reading, read_batches
+from seq2data.workers.seeded_reader import SeededReader
 from seq2data.workers.task import BatchRun, Reader, Task, TaskResult
 from seq2data.workers.transport.heap import HeapStore
 from seq2data.workers.transport.layout import BatchWriter, read_run
@@ -57,14 +55,14 @@ class ThreadPool:
         """Whether an attribute was set since the last time.
 
         The threads see the source itself, so that nothing needs sending; what was
-        changed inside an attribute's value is not found out.
+        changed inside an attribute's value is not found out, if it is no generator.
         """
         self._is_loaded = True
         if self._first.is_special:
             self._first.expect()
             self._seeded.expect_draws()
         before, self._attributes = self._attributes, attributes(source)
-        return before != self._attributes
+        return self._seeded.look() | (before != self._attributes)
 
     def submit(self, task: Task) -> None:
         """Queues a task; tasks start in the order in which they were submitted."""
@@ -221,95 +219,3 @@ class FirstTask:
             self._task = None
             self._behind.clear()
             self._changed.notify_all()
-
-
-class SeededReader:
-    """Gives each batch its own random state although all threads share the generators.
-
-    A batch that draws from them is read alone, between seeding and restoring them; a
-    source that does not draw (found out at its first batch, and watched afterwards) is
-    read by all threads at once.
-    """
-
-    def __init__(self, source: Source) -> None:
-        self._source = source
-        self._draws = True
-
-    def read(self, task: Task, index: int) -> Any:
-        """The batch at `index`."""
-        if task.entropy is None:
-            return self._source.read(index)
-        if task.is_repeatable and not self._draws:
-            with _generators.together() as before:
-                batch = self._source.read(index)
-                if before == GeneratorStates():
-                    return batch
-            # It drew after all, or somebody else did meanwhile: read it again, alone.
-        return self._read_alone(task, index)
-
-    def expect_draws(self) -> None:
-        """The next batch may draw although the last one did not."""
-        self._draws = True
-
-    def _read_alone(self, task: Task, index: int) -> Any:
-        assert task.entropy is not None
-        with _generators.alone():
-            seed_generators(task.entropy, task.epoch, index)
-            seeded = GeneratorStates()
-            try:
-                return self._source.read(index)
-            finally:
-                self._draws = seeded != GeneratorStates()
-
-
-class _Generators:
-    """The right to use the global generators: many that do not draw, or one that does.
-
-    They are left as they were found. Who wants them alone goes first, so that sources
-    that do not draw cannot keep out one that does. Waits end when the others' user code
-    returns.
-    """
-
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._together = 0
-        self._alone = 0
-        self._is_taken = False
-        self._before = GeneratorStates()
-
-    @contextlib.contextmanager
-    def together(self) -> Iterator[GeneratorStates]:
-        """Gives the states that stay if nobody draws."""
-        with self._changed:
-            self._changed.wait_for(lambda: not self._alone)
-            if not self._together:
-                self._before = GeneratorStates()
-            self._together += 1
-        try:
-            yield self._before
-        finally:
-            with self._changed:
-                self._together -= 1
-                if not self._together and self._before != GeneratorStates():
-                    self._before.restore()
-                self._changed.notify_all()
-
-    @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
-        """Nobody else has them."""
-        with self._changed:
-            self._alone += 1
-            self._changed.wait_for(lambda: not (self._is_taken or self._together))
-            self._is_taken = True
-        before = GeneratorStates()
-        try:
-            yield
-        finally:
-            before.restore()
-            with self._changed:
-                self._alone -= 1
-                self._is_taken = False
-                self._changed.notify_all()
-
-
-_generators = _Generators()

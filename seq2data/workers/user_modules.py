@@ -16,21 +16,30 @@ from typing import Optional
 _INSTALLED = frozenset(("site-packages", "dist-packages"))
 _OURS = "seq2data"
 _STANDARD_LIBRARY = tuple(
-    os.path.join(os.path.realpath(sysconfig.get_paths()[name]), "")
+    os.path.join(os.path.realpath(sysconfig.get_path(name)), "")
     for name in ("stdlib", "platstdlib")
 )
 
 
-def is_users_own(name: Optional[str]) -> bool:
-    """True if the module of a name is loaded and is the user's, `__main__` included."""
-    if name is None or name not in sys.modules:
-        return False
+def is_users_own(module: ModuleType) -> bool:
+    """True if a module is neither installed, nor Python's, nor seq2data's.
+
+    A `__main__` of no file, a notebook's say, is the user's.
+    """
+    name = module.__name__
     if name == "__main__":
         return True
     if name.partition(".")[0] == _OURS:
         return False
-    file = getattr(sys.modules[name], "__file__", None)
-    return isinstance(file, str) and _is_users_file(file)
+    file = getattr(module, "__file__", None)
+    places = [file] if isinstance(file, str) else list(getattr(module, "__path__", ()))
+    return bool(places) and all(map(_is_users_place, places))
+
+
+def is_users_module(name: Optional[str]) -> bool:
+    """True if the module of a name is loaded and is the user's own."""
+    module = None if name is None else sys.modules.get(name)
+    return isinstance(module, ModuleType) and is_users_own(module)
 
 
 def is_installed(module: ModuleType) -> bool:
@@ -38,15 +47,7 @@ def is_installed(module: ModuleType) -> bool:
     name, file = module.__name__, getattr(module, "__file__", None)
     if name == "__main__" or name.partition(".")[0] == _OURS:
         return False
-    return isinstance(file, str) and file.endswith(".py") and not _is_users_file(file)
-
-
-@functools.cache
-def _is_users_file(file: str) -> bool:
-    path = os.path.realpath(file)
-    if _INSTALLED.intersection(path.split(os.sep)):
-        return False
-    return not path.startswith(_STANDARD_LIBRARY)
+    return isinstance(file, str) and file.endswith(".py") and not _is_users_place(file)
 
 
 def users_modules() -> dict[str, ModuleType]:
@@ -54,7 +55,13 @@ def users_modules() -> dict[str, ModuleType]:
     return {
         name: module
         for name, module in list(sys.modules.items())
-        if name not in ("__main__", "__mp_main__")
-        and isinstance(module, ModuleType)
-        and is_users_own(name)
+        if name not in ("__main__", "__mp_main__") and is_users_module(name)
     }
+
+
+@functools.cache
+def _is_users_place(place: str) -> bool:
+    path = os.path.realpath(place)
+    if _INSTALLED.intersection(path.split(os.sep)):
+        return False
+    return not path.startswith(_STANDARD_LIBRARY)

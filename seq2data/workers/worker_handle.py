@@ -69,7 +69,8 @@ class WorkerHandle:
         Args:
             task: Batches to read.
             payload: The source.
-            first: A batch to read before, for what that does to the source.
+            first: The epoch as in which batch 0 is to be read before, for what that
+                does to the source.
             wants_effect: Whether the answer is to tell what the first read did.
 
         Raises:

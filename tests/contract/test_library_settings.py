@@ -274,8 +274,11 @@ CASES: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_setting_of_a_library_holds(case: str, mode: dict[str, Any]) -> None:
+# Each thread has its own.
+OF_THREADS = ["numpy raises", "numpy prints", "decimal"]
+
+
+def _check(case: str, mode: dict[str, Any]) -> None:
     ask, setting = CASES[case]
     source = Asks(ask)
     unset = source[0][1]
@@ -285,6 +288,18 @@ def test_setting_of_a_library_holds(case: str, mode: dict[str, Any]) -> None:
         if case != "locale":  # the system may have one only
             assert source[0][1] != unset
         assert_yields(to_dataset(source, **mode), source)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_setting_of_a_library_holds_in_a_process(case: str) -> None:
+    _check(case, {"workers": 1})
+
+
+@pytest.mark.parametrize("case", [*OF_THREADS, "function of the user's in numpy"])
+def test_setting_is_the_same_in_all_ways_of_reading(
+    case: str, mode: dict[str, Any]
+) -> None:
+    _check(case, mode)
 
 
 def test_settings_follow_between_epochs(
@@ -322,7 +337,7 @@ class Logs:
 
 
 def test_loggers_have_their_levels_and_handlers(
-    mode: dict[str, Any], tmp_path: Path
+    start_method: str, tmp_path: Path
 ) -> None:
     logger = logging.getLogger("tests.reader")
     handler = logging.FileHandler(tmp_path / "log")
@@ -343,10 +358,10 @@ def _torch_default() -> Any:
     return sys.modules["torch"].get_default_dtype()
 
 
-def test_torch_has_its_default_dtype(mode: dict[str, Any]) -> None:
+def test_torch_has_its_default_dtype() -> None:
     torch = pytest.importorskip("torch")
     torch.set_default_dtype(torch.float64)
     try:
-        assert_yields(to_dataset(Asks(_torch_default), **mode), Asks(_torch_default))
+        assert_yields(to_dataset(Asks(_torch_default)), Asks(_torch_default))
     finally:
         torch.set_default_dtype(torch.float32)

@@ -141,17 +141,38 @@ CASES: dict[str, tuple[type, Change]] = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_module_is_as_the_program_has_set_it(
-    case: str, mode: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+# Those that read in this process have its modules.
+IN_ALL_MODES = [
+    "number",
+    "item of a dict",
+    "function decorated by the program",
+    "class attribute",
+    "module imported in a function",
+]
+
+
+def _check(case: str, mode: dict[str, Any], patch: pytest.MonkeyPatch) -> None:
     kind, change = CASES[case]
     names = list(config.NAMES)
     try:
-        change(monkeypatch)
+        change(patch)
         assert_yields(to_dataset(kind(), **mode), kind())
     finally:
         config.NAMES[:] = names
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_module_is_in_a_process_as_the_program_has_set_it(
+    case: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _check(case, {"workers": 1}, monkeypatch)
+
+
+@pytest.mark.parametrize("case", IN_ALL_MODES)
+def test_module_is_the_same_in_all_ways_of_reading(
+    case: str, mode: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _check(case, mode, monkeypatch)
 
 
 def test_changes_and_their_end_arrive_with_the_next_epoch(mode: dict[str, Any]) -> None:

@@ -43,7 +43,7 @@ def test_wrapped_class_is_still_a_class() -> None:
 def test_attributes_of_the_class_are_reached() -> None:
     wrapped = wrap(Pictures, workers=0)
     assert wrapped.kinds == ("cat", "dog")
-    assert isinstance(wrapped.three(), Pictures)
+    assert_yields(wrapped.three(), Pictures(3))
 
 
 def test_original_class_stays_as_it_is() -> None:

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
 
-from seq2data.plan.epochs import Epoch, Plan
+from seq2data.plan.epochs import Epoch, Plan, epochs_of
 
 
 def order(epoch: Epoch) -> tuple[int, ...]:
@@ -77,3 +80,34 @@ def test_indices_are_those_of_the_positions_asked_for(shuffle: bool) -> None:
 @pytest.mark.parametrize("shuffle", [False, True])
 def test_indices_are_python_ints(shuffle: bool) -> None:
     assert {type(i) for i in order(Plan(shuffle, seed=3).begin(5))} == {int}
+
+
+class Unhashable:
+    __hash__ = None  # type: ignore[assignment]
+
+
+def test_datasets_of_a_source_go_on_counting() -> None:
+    source = Unhashable()
+    first = Plan(epochs=epochs_of(source))
+    assert first.next_epoch == 0
+    assert [first.begin(3).number for _ in range(2)] == [0, 1]
+    second = Plan(epochs=epochs_of(source))
+    assert second.next_epoch == 2
+    assert [second.begin(3).number, first.begin(3).number] == [2, 3]
+    assert Plan(epochs=epochs_of(Unhashable())).next_epoch == 0
+    assert Plan().next_epoch == 0
+
+
+def test_count_goes_with_the_source() -> None:
+    source = Unhashable()
+    count = weakref.ref(epochs_of(source))
+    assert count() is epochs_of(source)
+    del source
+    gc.collect()
+    assert count() is None
+
+
+def test_source_that_cannot_be_referred_to_weakly_counts_anew() -> None:
+    source = [1, 2]
+    epochs_of(source).begun = 3
+    assert epochs_of(source).begun == 0

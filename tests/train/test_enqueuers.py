@@ -137,7 +137,7 @@ def test_generators_of_one_enqueuer_share_the_batches(make: Any) -> None:
 
 
 class Mixed(Scaled):
-    """Batches of every legal kind; batch 1 is none."""
+    """Batches of several kinds; batch 1 is none."""
 
     def __getitem__(self, index: int) -> Any:
         if index == 1:
@@ -146,14 +146,19 @@ class Mixed(Scaled):
         return [super().__getitem__(index), {"text": "ä", "none": None}], sparse
 
 
-def test_batches_keep_their_nesting_and_none_is_left_out() -> None:
-    enqueuer = OrderedEnqueuer(Mixed(3))
+@pytest.mark.parametrize("use_multiprocessing", [False, True])
+def test_batches_keep_their_nesting_and_none_is_left_out(
+    use_multiprocessing: bool,
+) -> None:
+    enqueuer = OrderedEnqueuer(Mixed(3), use_multiprocessing)
     enqueuer.start()
     batches = enqueuer.get()
     for index in (0, 2, 0):
-        (array, parts), sparse = next(batches)
+        first, sparse = next(batches)
+        assert isinstance(first, list)
+        array, parts = first
         assert array.shape == (2, 3)
-        assert parts == {"text": "ä".encode(), "none": None}
+        assert parts == {"text": "ä", "none": None}
         assert tf.sparse.to_dense(sparse).numpy().tolist() == [
             [float(index == column) for column in range(3)]
         ]

@@ -9,7 +9,6 @@ import pytest
 
 tf = pytest.importorskip("tensorflow")
 
-import seq2data  # noqa: E402
 from tests.keras_version import IS_KERAS_3  # noqa: E402
 from tests.train.test_methods import recorder  # noqa: E402
 from tests.train.upstream import Batches, Growing, batch, items  # noqa: E402
@@ -125,10 +124,21 @@ def test_sparse_batches_are_read() -> None:
     model.fit(Sparse(2), verbose=0, workers=2)
 
 
-def test_ragged_batches_are_refused() -> None:
-    """Keras 2.15 trains on them."""
-    with pytest.raises(seq2data.BatchError, match="RaggedTensor"):
-        linear().fit(Ragged(2), verbose=0)
+class Sums(keras.Model):
+    """Predicts the sum of a ragged row."""
+
+    def call(self, x: Any) -> Any:
+        return tf.reduce_sum(x, axis=1, keepdims=True)
+
+
+def test_ragged_batches_are_read() -> None:
+    model = Sums()
+    model.compile("sgd", "mse")
+    for way in ({"workers": 0}, {"workers": 2}):
+        assert model.evaluate(Ragged(2), verbose=0, **way) == (0 + 8**2) / 2
+        model.fit(Ragged(2), verbose=0, **way)
+        predicted = model.predict(Ragged(2), verbose=0, **way)
+        assert predicted[:, 0].tolist() == [1, 9, 1, 9]
 
 
 @by_either_method

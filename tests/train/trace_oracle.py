@@ -73,13 +73,15 @@ def _course(program: Program, is_keras_3: bool) -> Course:
     if program.source == "raising":
         course.outcome = "raised KeyError"
     if program.validation == "finite":
-        # tf.data's error of a validation that was promised to have more batches.
-        course.outcome = "raised FailedPreconditionError"
+        course.outcome = "raised SourceError"  # it ends inside the second validation
     return course
 
 
 def _finite(program: Program, is_keras_3: bool) -> Course:
-    """A generator ends for good: an epoch that would begin there is an error."""
+    """A generator ends for good: an epoch that would begin there is an error.
+
+    With Keras 3 an epoch in which it ends before the steps are done is one, too.
+    """
     course = Course()
     left = list(range(program.length))
     steps = program.steps
@@ -93,9 +95,11 @@ def _finite(program: Program, is_keras_3: bool) -> Course:
         if steps is None and is_keras_3:
             course.warnings = [RAN_OUT]  # of all data whose number is not known
         if steps is not None and len(codes) < steps:
-            course.warnings = [RAN_OUT]
-            if not is_keras_3:
-                break  # Keras 2 trains no further, Keras 3 begins the next epoch
+            if is_keras_3:
+                course.outcome = "raised SourceError"
+            else:
+                course.warnings = [RAN_OUT]
+            break
     return course
 
 

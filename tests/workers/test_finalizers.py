@@ -94,7 +94,7 @@ def test_no_copy_in_a_worker_cleans_up(source: Cleaning, start_method: str) -> N
 def sent(value: Any) -> Any:
     payload = pack(value, None)
     descriptors = [os.dup(number) for number in payload.descriptors()]
-    return load(payload.load, descriptors)
+    return load(payload.load, descriptors).source
 
 
 class Counted:

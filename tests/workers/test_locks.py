@@ -17,7 +17,7 @@ from seq2data.workers.payload import load, pack
 def sent(value: Any) -> Any:
     payload = pack(value, None)
     descriptors = [os.dup(number) for number in payload.descriptors()]
-    return load(payload.load, descriptors)
+    return load(payload.load, descriptors).source
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ class Reader:
 
     def load(self, payload: Payload) -> Any:
         descriptors = [os.dup(number) for number in payload.descriptors()]
-        return load(payload.load, descriptors)
+        return load(payload.load, descriptors).source
 
 
 def loaded(payload: Payload) -> Any:

@@ -13,10 +13,13 @@ from typing import Any, Callable
 import numpy as np
 import pytest
 
+from seq2data.plan.own_generators import OwnGenerators
 from seq2data.plan.seeds import seed_generators
 from seq2data.source.adapt import adapt
+from seq2data.workers.generator_walk import find_own
 from seq2data.workers.payload import pack
 from seq2data.workers.pool import ProcessPool
+from seq2data.workers.seeded_reader import state_of
 from seq2data.workers.task import Task
 from tests.workers.holders import KINDS, NUM_BATCHES, Holder
 
@@ -74,8 +77,11 @@ def make_holder(tmp_path: Path) -> Iterator[Callable[..., Holder]]:
 def read_here(source: Any) -> list[Any]:
     """The oracle."""
     batches = []
+    found = [one.generator for one in find_own(adapt(source))]
+    generators = OwnGenerators.of(found, state_of)
     for index in range(len(source)):
         seed_generators(_ENTROPY, 0, index)
+        generators.seed(_ENTROPY, 0, index)
         batches.append(source[index])
     return batches
 

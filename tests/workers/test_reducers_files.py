@@ -25,7 +25,7 @@ def sent(value: Any) -> Any:
     """What a worker gets of a value."""
     payload = pack(Holding(value), None)
     descriptors = [os.dup(number) for number in payload.descriptors()]
-    return load(payload.load, descriptors).value
+    return load(payload.load, descriptors).source.value
 
 
 class Holding:

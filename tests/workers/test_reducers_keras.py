@@ -78,7 +78,7 @@ X = np.arange(6, dtype=np.float32).reshape(2, 3)
 def sent(value: Any) -> Any:
     payload = pack(value, None)
     descriptors = [os.dup(number) for number in payload.descriptors()]
-    return load(payload.load, descriptors)
+    return load(payload.load, descriptors).source
 
 
 @pytest.mark.parametrize("kind", MODELS)

@@ -67,7 +67,7 @@ def register(monkeypatch: pytest.MonkeyPatch) -> Register:
 def sent(value: Any) -> Any:
     payload = pack(value, None)
     descriptors = [os.dup(number) for number in payload.descriptors()]
-    return load(payload.load, descriptors)
+    return load(payload.load, descriptors).source
 
 
 def reopen(handle: Handle) -> Any:

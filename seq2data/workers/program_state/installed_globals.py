@@ -24,7 +24,7 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 from seq2data.workers.program_state.reach import names_in
-from seq2data.workers.user_modules import is_installed, is_users_own, users_modules
+from seq2data.workers.user_modules import is_installed, is_users_module, users_modules
 
 # `pd.core.common.is_list_like = ...` is as far inside as people reach.
 _DEEPEST = 2
@@ -60,7 +60,7 @@ class InstalledGlobals:
         self._before: dict[int, list[Any]] = {}  # by the id of their module or class
         self._values: dict[str, dict[str, Any]] = {}
         self._patches: dict[tuple[str, str], dict[Place, Any]] = {}
-        self._pickled_values = b""
+        self._pickled_values = pickle.dumps(self._values, 5)
 
     def take(self, *, classes: bool) -> tuple[bytes, dict[Place, Any]]:
         """Returns the plain values, pickled by module and name, and the user's code.
@@ -205,9 +205,9 @@ def _classes_in(module: ModuleType) -> Iterator[tuple[str, type]]:
 
 def _is_users_code(value: Any) -> bool:
     if type(value) is FunctionType:
-        return is_users_own(value.__globals__.get("__name__"))
+        return is_users_module(value.__globals__.get("__name__"))
     if issubclass(type(value), type):
-        return is_users_own(vars(value).get("__module__"))
+        return is_users_module(vars(value).get("__module__"))
     return False
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
-from seq2data.workers.user_modules import is_users_own
+from seq2data.workers.user_modules import is_users_module
 
 # A table of more functions than this is data.
 _MOST_ITEMS = 1000
@@ -93,7 +93,7 @@ class Reach:
         self._add(function.__defaults__ or ())
         self._add(vars(function).get("__wrapped__", ()))
         home = function.__globals__.get("__name__")
-        if not is_users_own(home) and home in sys.modules:
+        if not is_users_module(home) and home in sys.modules:
             return
         names = names_in(function.__code__)
         self.attributes |= names
@@ -104,7 +104,7 @@ class Reach:
             self._look_into(module, names)
 
     def _refer(self, home: Any, name: str, value: Any, names: frozenset[str]) -> None:
-        if home != "__main__" and is_users_own(home):
+        if home != "__main__" and is_users_module(home):
             self.names.setdefault(home, set()).add(name)
         if issubclass(type(value), ModuleType):
             self._look_into(value, names)
@@ -114,7 +114,7 @@ class Reach:
     def _look_into(self, module: ModuleType, names: frozenset[str]) -> None:
         """Refers to what of a module's own names occurs in code that has the module."""
         key = (module.__name__, names)
-        if not is_users_own(module.__name__) or key in self._modules:
+        if not is_users_module(module.__name__) or key in self._modules:
             return
         self._modules.add(key)
         self.names.setdefault(module.__name__, set())
@@ -123,7 +123,7 @@ class Reach:
 
     def _look_at_class(self, kind: type) -> None:
         for base in kind.__mro__:
-            if is_users_own(base.__module__):
+            if is_users_module(base.__module__):
                 if base is not kind:
                     self._add(base)
                     continue
@@ -142,7 +142,7 @@ class Reach:
         if kind.__module__.partition(".")[0] in _HOLDERS:
             for name in _HELD_AS:
                 self._add(getattr(value, name, None))
-        elif is_users_own(kind.__module__):
+        elif is_users_module(kind.__module__):
             with contextlib.suppress(AttributeError):  # it has slots
                 self._look_at_items(object.__getattribute__(value, "__dict__"))
 
@@ -191,8 +191,8 @@ def _texts_in(code: CodeType) -> frozenset[str]:
 
 def _imported_by(names: Iterable[str], package: Any) -> list[ModuleType]:
     """Returns the modules that code with these names imports inside a function."""
-    tops = [name for name in names if is_users_own(name) and name != "__main__"]
+    tops = [name for name in names if is_users_module(name) and name != "__main__"]
     if package:
         tops.append(package)
     found = {*tops, *(f"{top}.{name}" for top in tops for name in names)}
-    return [sys.modules[name] for name in sorted(found) if is_users_own(name)]
+    return [sys.modules[name] for name in sorted(found) if is_users_module(name)]

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any, Callable, NamedTuple, Optional
 
+from seq2data.source.wrapped import wrapped_by
+
 _MISSING: Any = object()
 _COMPARED = (bool, int, float, complex, str, bytes, type(None))
 
@@ -36,9 +38,10 @@ class Reference(NamedTuple):
         return reference if reference.found_in(module) is value else None
 
     def found_in(self, module: Any) -> Any:
-        """Returns what is found there, None if nothing is."""
+        """Returns what is found there, None if nothing is; of `wrap`'s, the class."""
         for part in self.qualname.split(".") if self.qualname else ():
             module = vars(module).get(part) if hasattr(module, "__dict__") else None
+            module = wrapped_by(module) or module
         return module
 
     def resolve(self) -> Any:

@@ -24,7 +24,7 @@ from seq2data.workers.program_state.module_source import ModuleSource
 from seq2data.workers.program_state.reach import Reach
 from seq2data.workers.program_state.replaced import ByCode, Held, Reference
 from seq2data.workers.reducers.modules import is_importable
-from seq2data.workers.user_modules import is_users_own
+from seq2data.workers.user_modules import is_users_module
 
 _NUMBERS_AND_TEXT = (bool, int, float, complex, str, bytes, type(None))
 _DATES = (datetime.date, datetime.datetime, datetime.timedelta)
@@ -150,7 +150,7 @@ class Owner:
         """
         module = getattr(wrapper, "__module__", None)
         qualname = getattr(wrapper, "__qualname__", None)
-        is_code = isinstance(qualname, str) and is_users_own(module)
+        is_code = isinstance(qualname, str) and is_users_module(module)
         return is_code and (module, qualname) != (self.module, self.place(name))
 
     def _form_of_code(self, name: str, value: Any) -> Any:
@@ -174,7 +174,7 @@ _HELD: Any = object()
 
 
 def _form_of_module(module: ModuleType) -> Any:
-    is_found = not is_users_own(module.__name__) or is_importable(module.__name__)
+    is_found = not is_users_module(module.__name__) or is_importable(module.__name__)
     return (Reference.to(module) if is_found else None) or _ITSELF
 
 
@@ -189,7 +189,7 @@ def _num_wrapped(function: Any) -> int:
 def is_changeable(value: Any) -> bool:
     """True if what is inside of a value can be changed, and it is the user's own."""
     kind = type(value)
-    return kind in _CONTAINERS or is_users_own(kind.__module__)
+    return kind in _CONTAINERS or is_users_module(kind.__module__)
 
 
 def is_plain(value: Any, depth: int = 0) -> bool:
@@ -280,7 +280,7 @@ def needed_modules(reach: Reach) -> list[str]:
     pending += reach.names
     while pending:
         name = pending.pop()
-        if name in found or name is None or not is_users_own(name):
+        if name in found or name is None or not is_users_module(name):
             continue
         if name == "__main__" or not _is_importable(name):
             continue

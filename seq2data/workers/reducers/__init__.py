@@ -16,6 +16,7 @@ from seq2data.workers.reducers import (  # noqa: F401  # they register
     dataclass_marks,
     descriptors,
     files,
+    framework_generators,
     generators,
     hdf5,
     images,

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from seq2data.workers.reducers.modules import is_found_in_workers
-from seq2data.workers.user_modules import is_users_own
+from seq2data.workers.user_modules import is_users_module
 
 _HOOK = "__init_subclass__"
 # Whose subclasses are those that say so, by `register` if not as a base.
@@ -76,7 +76,7 @@ def hooked_bases(kind: type) -> list[type]:
 def _is_own(kind: type) -> bool:
     """True if a class is the user's: nobody has installed its module."""
     module = kind.__module__
-    return is_users_own(module) or not is_found_in_workers(module)
+    return is_users_module(module) or not is_found_in_workers(module)
 
 
 def _is_registered(kind: type, base: type) -> bool:

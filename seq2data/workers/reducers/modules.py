@@ -11,7 +11,7 @@ from typing import Any, Optional
 import cloudpickle
 
 from seq2data.workers.reducers.registry import Recipe, register
-from seq2data.workers.user_modules import is_users_own
+from seq2data.workers.user_modules import is_users_module
 
 
 def _reduce_module(module: ModuleType) -> Optional[Recipe]:
@@ -49,7 +49,7 @@ class ByValue:
             return
         if not isinstance(name, str):
             return
-        if is_users_own(name):
+        if is_users_module(name):
             self.code.append(value)
         if name == "__main__":
             return
@@ -65,7 +65,7 @@ class ByValue:
     def note_name(self, value: Any) -> None:
         """Notes what a worker has by importing the module of a name."""
         module = getattr(value, "__module__", None)
-        if isinstance(module, str) and is_users_own(module):
+        if isinstance(module, str) and is_users_module(module):
             self.code.append(value)
 
     def __enter__(self) -> ByValue:

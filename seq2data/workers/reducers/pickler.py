@@ -18,6 +18,7 @@ from seq2data.workers.reducers import (
     singledispatch,
 )
 from seq2data.workers.reducers.modules import ByValue, is_found_in_workers
+from seq2data.workers.reducers.own_generators import Met, is_met
 from seq2data.workers.reducers.registry import Registration, registration_of
 
 # What cloudpickle says of `NoneType` and its like; of others it says how to fill them.
@@ -47,6 +48,7 @@ class _Treatment(NamedTuple):
         says_how: Whether the type says itself how they are pickled, perhaps as a name.
         has_finalizer: Whether a `__del__` is called for them.
         is_sent_enumeration: Whether they are its members.
+        is_met: Whether they are random generators.
     """
 
     registration: Optional[Registration]
@@ -54,17 +56,24 @@ class _Treatment(NamedTuple):
     says_how: bool
     has_finalizer: bool
     is_sent_enumeration: bool
+    is_met: bool
 
 
 class SourcePickler(cloudpickle.CloudPickler):  # type: ignore[misc]  # it has no types
     """cloudpickle's, with the recipes."""
 
     def __init__(
-        self, file: io.BytesIO, buffer_callback: Callable[[Any], Any], by_value: ByValue
+        self,
+        file: io.BytesIO,
+        buffer_callback: Callable[[Any], Any],
+        by_value: ByValue,
+        *,
+        omits_states: bool = False,
     ) -> None:
         super().__init__(file, protocol=5, buffer_callback=buffer_callback)
         self.survives_fork = True
         self._by_value = by_value
+        self._met = Met(omits_states)
         self._treatments: dict[type, _Treatment] = {}
 
     def reducer_override(self, value: Any) -> Any:
@@ -72,6 +81,10 @@ class SourcePickler(cloudpickle.CloudPickler):  # type: ignore[misc]  # it has n
         kind = type(value)
         # It is asked for every object there is, and there may be millions of a type.
         treatment = self._treatments.get(kind) or self._treatment_of(kind)
+        if treatment.is_met:
+            reduced = self._met.reduce(value)
+            if reduced is not None:
+                return reduced
         if treatment.registration is not None:
             reduced = treatment.registration.reducer(value)
             if reduced is not None:
@@ -130,6 +143,7 @@ class SourcePickler(cloudpickle.CloudPickler):  # type: ignore[misc]  # it has n
             kind in self.dispatch_table or _says_how(kind),
             finalizers.has_finalizer(kind),
             enumerations.is_enumeration(kind) and self._is_sent(kind),
+            is_met(kind),
         )
         return treatment
 
@@ -146,9 +160,20 @@ def _says_how(kind: Any) -> bool:
     )
 
 
-def dumps(value: Any, buffer_callback: Callable[[Any], Any]) -> Pickle:
-    """Pickles; buffers that the callback takes (it returns False) stay outside."""
+def dumps(
+    value: Any, buffer_callback: Callable[[Any], Any], *, omits_states: bool = False
+) -> Pickle:
+    """Pickles; buffers that the callback takes (it returns False) stay outside.
+
+    Args:
+        value: What is pickled.
+        buffer_callback: Called with each buffer.
+        omits_states: Whether to leave out what random generators draw next: equal
+            pickles are then of objects that differ in nothing else. Cannot be loaded.
+    """
     with io.BytesIO() as file, ByValue() as by_value:
-        pickler = SourcePickler(file, buffer_callback, by_value)
+        pickler = SourcePickler(
+            file, buffer_callback, by_value, omits_states=omits_states
+        )
         pickler.dump(value)
         return Pickle(file.getvalue(), pickler.survives_fork, by_value.code)

@@ -1,4 +1,4 @@
-"""The global generators of `random` and `numpy.random`: the worker's own.
+"""Generators of `random` and `numpy.random`; the global ones are the worker's own.
 
 `from random import shuffle` is a method of the global generator. Sent as a copy, it
 would draw the same in every worker, whatever they are seeded with.
@@ -31,5 +31,13 @@ def _global(module: ModuleType, name: str) -> Recipe:
     return attrgetter(name), (module,)
 
 
+def _reduce_generator(value: np.random.Generator) -> Optional[Recipe]:
+    """Keeps a bit generator shared, of which numpy 1 makes one for each copy."""
+    if type(value) is not np.random.Generator:
+        return None
+    return np.random.Generator, (value.bit_generator,)
+
+
 register(random.Random, _reduce_random)
 register(np.random.RandomState, _reduce_numpy)
+register(np.random.Generator, _reduce_generator)
