@@ -81,6 +81,7 @@ class SourcePickler(cloudpickle.CloudPickler):  # type: ignore[misc]  # it has n
         kind = type(value)
         # It is asked for every object there is, and there may be millions of a type.
         treatment = self._treatments.get(kind) or self._treatment_of(kind)
+        reduced: Any
         if treatment.is_met:
             reduced = self._met.reduce(value)
             if reduced is not None:

@@ -1,0 +1,317 @@
+"""A script with classes that do something when they are defined."""
+
+from __future__ import annotations
+
+import abc
+import collections.abc
+import dataclasses
+import enum
+import numbers
+import pickle
+import typing
+
+from tests.workers.kinds_of_program import holding, report
+
+# Enumerations
+
+
+class Letter(enum.Enum):
+    A = 1
+    B = 2
+    ALIAS = 1
+
+    @property
+    def twice(self):
+        return self.value * 2
+
+    @classmethod
+    def _missing_(cls, value):
+        return cls.A
+
+
+class Planet(enum.Enum):
+    MERCURY = (3.3, 2.4)
+    VENUS = (4.8, 6.0)
+
+    def __init__(self, mass, radius):
+        self.mass = mass
+        self.radius = radius
+
+
+class Coordinate(bytes, enum.Enum):
+    def __new__(cls, value, label):
+        made = bytes.__new__(cls, [value])
+        made._value_ = value
+        made.label = label
+        return made
+
+    X = (0, "P.X")
+    Y = (1, "P.YY")
+
+
+class Counted(enum.Enum):
+    def __new__(cls):
+        made = object.__new__(cls)
+        made._value_ = len(cls.__members__) + 1
+        return made
+
+    P = ()
+    Q = ()
+
+
+class Split(str, enum.Enum):
+    TRAIN = "train"
+    VALIDATION = "val"
+
+
+class Number(enum.IntEnum):
+    THREE = 3
+    FOUR = 4
+
+
+class Mode(enum.Flag):
+    READ = enum.auto()
+    WRITE = enum.auto()
+    BOTH = READ | WRITE
+
+
+class Bits(enum.IntFlag):
+    FOUR = 4
+    TWO = 2
+
+
+class Unhashable(enum.Enum):
+    TABLE = {"a": [1]}
+    LIST = [1, 2]
+
+
+class Outer:
+    class Color(enum.Enum):
+        RED = 5
+
+
+Made = enum.Enum("Made", "a b c")
+enumerations = {
+    "aliases": lambda i: (Letter.ALIAS is Letter.A, Letter["ALIAS"].value, len(Letter)),
+    "member": holding(Letter.B, lambda x, i: (x is Letter.B, x.twice, x is Letter(2))),
+    "missing": lambda i: Letter(77) is Letter.A,
+    "init": holding(Planet.VENUS, lambda x, i: (x.mass, Planet.MERCURY.radius)),
+    "new": holding(Coordinate.X, lambda x, i: (x.value, len(x.label), x == b"\0")),
+    "new, by value": lambda i: Coordinate(1) is Coordinate.Y,
+    "counted": holding(Counted.Q, lambda x, i: (x.value, Counted.P.value)),
+    "text": holding(Split.TRAIN, lambda x, i: (x == "train", len(f"{x}"), len(str(x)))),
+    "integer": holding(Number.THREE, lambda x, i: (x + 1, Number(4) is Number.FOUR)),
+    "flags": holding(
+        Mode.BOTH,
+        lambda x, i: (x is Mode.READ | Mode.WRITE, ~Mode.READ == Mode.WRITE),
+    ),
+    "no flag": holding(Bits(12), lambda x, i: (int(x), int(Bits.TWO | 8))),
+    "unhashable": lambda i: (Unhashable.TABLE.value["a"], Unhashable.LIST.value[1:]),
+    "inner": holding(Outer.Color.RED, lambda x, i: x is Outer.Color.RED),
+    "functional": holding(Made.b, lambda x, i: (x.value, Made["c"].value)),
+}
+
+# What happens when a class is defined
+
+
+class Registering(type):
+    classes: typing.ClassVar[dict] = {}
+
+    def __new__(mcs, name, bases, namespace):
+        made = super().__new__(mcs, name, bases, namespace)
+        made.fields = [key for key in namespace if not key.startswith("_")]
+        Registering.classes[name] = made
+        return made
+
+
+class Registered(metaclass=Registering):
+    x = 1
+    y = 2
+
+
+class Checking(abc.ABCMeta):
+    def __new__(mcs, name, bases, namespace, *, tag):
+        if bases and "fields" not in namespace:
+            raise TypeError("no fields")
+        return super().__new__(mcs, name, bases, {**namespace, "tag": tag})
+
+    def __init__(cls, name, bases, namespace, *, tag):
+        super().__init__(name, bases, namespace)
+
+
+class Unchecked(metaclass=Checking, tag="a"):
+    @abc.abstractmethod
+    def read(self): ...
+
+
+class Checked(Unchecked, tag="seven"):
+    fields = ("a",)
+
+    def read(self):
+        return 3
+
+
+class Singleton(type):
+    made: typing.ClassVar[dict] = {}
+
+    def __call__(cls):
+        if cls not in cls.made:
+            cls.made[cls] = super().__call__()
+        return cls.made[cls]
+
+
+class Settings(metaclass=Singleton):
+    value = 1
+
+
+Settings().value = 42
+
+
+class Plugin:
+    plugins: typing.ClassVar[dict] = {}
+    count = 0
+
+    def __init_subclass__(cls, *, key):
+        super().__init_subclass__()
+        cls.key = key
+        Plugin.plugins[key] = cls
+        Plugin.count += 1
+
+
+class First(Plugin, key="first"): ...
+
+
+class Second(First, key="second"): ...
+
+
+class Silent:
+    def __init_subclass__(cls, key):
+        cls.key = key
+
+
+class Spoken(Silent, key="abc"): ...
+
+
+@numbers.Real.register
+class Length: ...
+
+
+class Rows:
+    def __len__(self):
+        return 2
+
+
+collections.abc.Sequence.register(Rows)
+
+
+class Virtual(abc.ABC): ...
+
+
+Virtual.register(Rows)
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+    a: int
+    b: list = dataclasses.field(default_factory=list)
+
+
+T = typing.TypeVar("T")
+
+
+class Box(typing.Generic[T]):
+    def __init__(self, value: T):
+        self.value = value
+
+
+class IntBox(Box[int]): ...
+
+
+@typing.runtime_checkable
+class Readable(typing.Protocol):
+    def read(self) -> int: ...
+
+
+def field_default(i):
+    return dataclasses.fields(Record)[0].default is dataclasses.MISSING
+
+
+def is_abstract(i):
+    try:
+        Unchecked()
+    except TypeError:
+        return True
+    return False
+
+
+definitions = {
+    "metaclass": lambda i: (len(Registered.fields), len(Registering.classes)),
+    "metaclass with arguments": lambda i: (len(Checked.tag), Checked().read()),
+    "abstract": is_abstract,
+    "only one": holding(Settings(), lambda x, i: (x.value, x is Settings())),
+    "subclasses": lambda i: (Plugin.count, Plugin.plugins["second"] is Second),
+    "subclass": holding(Second(), lambda x, i: (len(x.key), isinstance(x, First))),
+    "subclass that is in no table": lambda i: len(Spoken.key),
+    "is a number": lambda i: isinstance(Length(), numbers.Real),
+    "is a sequence": lambda i: isinstance(Rows(), collections.abc.Sequence),
+    "virtual": lambda i: (isinstance(Rows(), Virtual), issubclass(int, Virtual)),
+    "field": field_default,
+    "generic": lambda i: (IntBox(i).value, Box[int](i).value, issubclass(IntBox, Box)),
+    "protocol": lambda i: (isinstance(Checked(), Readable), isinstance(3, Readable)),
+    "pickles": lambda i: pickle.loads(pickle.dumps(Record(i))).a,
+    "pickles a member": lambda i: pickle.loads(pickle.dumps(Split.TRAIN)) is Split.TRAIN,
+}
+
+# Descriptors
+
+
+class classproperty(property):  # noqa: N801  # as it is written everywhere
+    def __get__(self, instance, owner=None):
+        return self.fget(owner)
+
+
+class Tagged(property):
+    def __init__(self, function, tag=3):
+        super().__init__(function)
+        self.tag = tag
+
+
+class Method(classmethod): ...
+
+
+class Function(staticmethod):
+    def __init__(self, function):
+        super().__init__(function)
+        self.note = 5
+
+
+class Described:
+    @classproperty
+    def length(cls):  # noqa: N805
+        return len(cls.__name__)
+
+    @Tagged
+    def tagged(self):
+        return 4
+
+    @Method
+    def method(cls):
+        return len(cls.__name__)
+
+    @Function
+    def function():
+        return 5
+
+    note = property(lambda self: 3, doc="a note")
+
+
+descriptors = {
+    "property of the class": lambda i: Described.length,
+    "property with an attribute": lambda i: (Described().tagged, Described.tagged.tag),
+    "methods": lambda i: (Described.method(), Described.function()),
+    "attribute of a method": lambda i: vars(Described)["function"].note,
+    "text of a property": lambda i: len(Described.note.__doc__),
+}
+
+if __name__ == "__main__":
+    report({**enumerations, **definitions, **descriptors})
