@@ -18,7 +18,7 @@ def even(n):
     return n == 0 or odd(n - 1)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def odd(n):
     return n != 0 and even(n - 1)
 
@@ -214,7 +214,10 @@ chooser.cached.append(3)
 choosers = {
     "dispatch": lambda i: [chosen(x) for x in (i, "a", [i, "b"], Mine(), {})],
     "dispatch, the function": chosen,
-    "dispatch, its table": lambda i: (chosen.registry[int](4), chosen.dispatch(bool)(3)),
+    "dispatch, its table": lambda i: (
+        chosen.registry[int](4),
+        chosen.dispatch(bool)(3),
+    ),
     "dispatch, a new class": choose_with_a_new_class,
     "dispatch, method": lambda i: (Chooser().choose(i), Chooser().choose("a")),
     "partial method": chooser.square,
