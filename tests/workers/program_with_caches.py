@@ -8,7 +8,7 @@ import functools
 import typing
 from typing import Any
 
-from tests.workers.kinds_of_program import holding, report
+from tests.workers.program_kinds import holding, report
 
 # Caches
 

@@ -6,7 +6,7 @@ import functools
 
 import numba
 
-from tests.workers.kinds_of_program import report
+from tests.workers.program_kinds import report
 
 FACTOR = 3
 

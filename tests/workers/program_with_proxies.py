@@ -12,7 +12,7 @@ from pathlib import Path
 
 import wrapt
 
-from tests.workers.kinds_of_program import holding, report
+from tests.workers.program_kinds import holding, report
 
 MODULE = """
 import functools, wrapt

@@ -8,7 +8,7 @@ import weakref
 
 import numpy as np
 
-from tests.workers.kinds_of_program import holding, report
+from tests.workers.program_kinds import holding, report
 
 
 class Owner:
