@@ -46,6 +46,13 @@ class Reader:
     @functools.cache
     def static(i): return i * FACTOR
 
+    @functools.cache
+    def replaced(self, i): return -1
+
+    @staticmethod
+    @functools.cache
+    def replaced_static(i): return -1
+
     @passing
     def passed(self, i): return i
 
@@ -96,14 +103,27 @@ def kinds_of(module):
         "own": reader.own,
         "chosen": module.chosen,
         "constant": holding(module.MISSING, lambda x, i: type(x).__name__ == "Missing"),
+        "replaced": lambda i: (reader.replaced(i), reader.replaced_static(i)),
         "all": lambda i: (module.cached(i), module.chosen(i), module.passed(i)),
     }
     return {f"{module.__name__}, {name}": kind for name, kind in named.items()}
 
 
+@functools.lru_cache
+def replacing(self, i):
+    return i + 1
+
+
+@functools.cache
+def replacing_static(i):
+    return i + 2
+
+
 others = {}
 for factor, module in enumerate(modules(), start=7):
     module.FACTOR = factor  # before anything is called
+    module.Reader.replaced = replacing
+    module.Reader.replaced_static = staticmethod(replacing_static)
     others.update(kinds_of(module))
 
 # wrapt
