@@ -6,6 +6,9 @@ in the parent and give `(callable, args)`, which runs in the worker.
 
     registry      `register_reducer`, and which recipe an object has
     pickler       cloudpickle's, with the recipes
+    names         what pickles as a name, and has it in a worker or not
+    classes, enumerations, singledispatch    what is sent of code, beside cloudpickle's
+    instances     what objects hold, for the others
     the others    the recipes, registered when their module, or the library, is imported
 """
 
