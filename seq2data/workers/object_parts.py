@@ -98,7 +98,10 @@ def _has_plain_only(values: Iterable[Any]) -> bool:
 
 
 def _attributes(value: Any) -> Parts:
-    values = object.__getattribute__(value, "__dict__")
+    try:
+        values = object.__getattribute__(value, "__dict__")
+    except AttributeError:  # a proxy, and what it stands for has none
+        return ()
     return _of_mapping(values, is_item=False) if isinstance(values, dict) else ()
 
 

@@ -90,7 +90,7 @@ def test_everything_installed_is_importable() -> None:
         name
         for name, file in files.items()
         if file and file.endswith(".py") and file.startswith(installed)
-        if name != "__main__" and not is_importable(name)
+        if sys.modules[name] is not sys.modules["__main__"] and not is_importable(name)
     }
     assert len(files) > 100
     assert missing == set()

@@ -128,17 +128,30 @@ class Owner:
         kind: Any = type(value)  # `isinstance` would ask a proxy for what it stands for
         if kind is FunctionType or issubclass(kind, type):
             return self._form_of_code(name, value)
-        if kind in (staticmethod, classmethod):
-            form = self._form_of_code(name, value.__func__)
+        code = value.__func__ if kind in (staticmethod, classmethod) else value
+        if type(code) is FunctionType:
+            form = self._form_of_code(name, code)
             if isinstance(form, ByCode):
                 return kind(form)
             return form if form in (None, _HELD) else _ITSELF
         if issubclass(kind, ModuleType):
             return _form_of_module(value) if name in referred else None
         is_descriptor = self.qualname and hasattr(kind, "__get__")
-        if is_descriptor or issubclass(kind, _MADE_BY_IMPORT):
+        if is_descriptor:
+            return _ITSELF if self._is_of_another_name(name, code) else None
+        if issubclass(kind, _MADE_BY_IMPORT):
             return None
         return _ITSELF if name in referred or is_plain(value) else None
+
+    def _is_of_another_name(self, name: str, wrapper: Any) -> bool:
+        """True if a wrapper says that what it wraps is another function of the user's.
+
+        Then the program has put it there, or import gives the same.
+        """
+        module = getattr(wrapper, "__module__", None)
+        qualname = getattr(wrapper, "__qualname__", None)
+        is_code = isinstance(qualname, str) and is_users_module(module)
+        return is_code and (module, qualname) != (self.module, self.place(name))
 
     def _form_of_code(self, name: str, value: Any) -> Any:
         place = self.place(name)

@@ -6,6 +6,9 @@ in the parent and give `(callable, args)`, which runs in the worker.
 
     registry      `register_reducer`, and which recipe an object has
     pickler       cloudpickle's, with the recipes
+    names         what pickles as a name, and has it in a worker or not
+    classes, enumerations, singledispatch    what is sent of code, beside cloudpickle's
+    instances     what objects hold, for the others
     the others    the recipes, registered when their module, or the library, is imported
 """
 
@@ -13,6 +16,8 @@ from __future__ import annotations
 
 from seq2data.workers.reducers import (  # noqa: F401  # they register
     caches,
+    dataclass_marks,
+    descriptors,
     files,
     framework_generators,
     generators,
@@ -26,6 +31,7 @@ from seq2data.workers.reducers import (  # noqa: F401  # they register
     sqlite,
     tf_functions,
     thread_pools,
+    typing_names,
     weak_references,
     wrapt_proxies,
 )

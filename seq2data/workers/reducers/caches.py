@@ -1,45 +1,36 @@
 """Functions under `functools.lru_cache` or `functools.cache`: with an empty cache.
 
-They pickle as a name, which a worker finds only where it imports the module. Where it
-does not, the function under the cache is sent, and the cache begins anew: it is there
-to save time, and holds what the function gives.
+The function under the cache is sent, and the cache begins anew: it is there to save
+time, and holds what the function gives.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from types import MappingProxyType
-from typing import Any, Optional
+from types import FunctionType
+from typing import Any
 
-from seq2data.workers.program_state.replaced import Reference
-from seq2data.workers.reducers.modules import is_found_in_workers
-from seq2data.workers.reducers.registry import Recipe, register
-
-
-def _reduce(cached: Any) -> Optional[tuple[Any, ...]]:
-    reference = Reference.to(cached)
-    if reference is not None and is_found_in_workers(reference.module):
-        return None
-    attributes = {
-        name: value for name, value in vars(cached).items() if name != "__wrapped__"
-    }
-    parameters = cached.cache_parameters()
-    return _cached, (cached.__wrapped__, parameters, attributes)
+from seq2data.workers.reducers.names import name_of, register_parts
+from seq2data.workers.reducers.registry import register
 
 
-def _cached(
-    function: Callable[..., Any], parameters: dict[str, Any], attributes: dict[str, Any]
-) -> Any:
-    cached = functools.lru_cache(**parameters)(function)
-    vars(cached).update(attributes)
-    return cached
+def _parts(cached: Any) -> tuple[Any, ...]:
+    function = cached.__wrapped__
+    attributes = dict(vars(cached))
+    # These come with the new cache. What other than a function is under it, numba's
+    # for one, may hold what it does not send.
+    attributes.pop("cache_parameters")
+    if type(function) is not FunctionType:
+        for name, value in getattr(function, "__dict__", {}).items():
+            if attributes.get(name) is value:
+                del attributes[name]
+    return _cached, (function, cached.cache_parameters()), attributes
 
 
-def _reduce_proxy(proxy: MappingProxyType[Any, Any]) -> Recipe:
-    return MappingProxyType, (dict(proxy),)
+def _cached(function: Callable[..., Any], parameters: dict[str, Any]) -> Any:
+    return functools.lru_cache(**parameters)(function)
 
 
-register(functools._lru_cache_wrapper, _reduce)
-# `functools.singledispatch` shows its table in one.
-register(MappingProxyType, _reduce_proxy)
+register(functools._lru_cache_wrapper, name_of)
+register_parts(functools._lru_cache_wrapper, _parts)

@@ -62,6 +62,12 @@ class ByValue:
             cloudpickle.register_pickle_by_value(module)
             self._registered.append(module)
 
+    def note_name(self, value: Any) -> None:
+        """Notes what a worker has by importing the module of a name."""
+        module = getattr(value, "__module__", None)
+        if isinstance(module, str) and is_users_module(module):
+            self.code.append(value)
+
     def __enter__(self) -> ByValue:
         return self
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, NamedTuple, Optional
+from typing import Any, Callable, NamedTuple, Optional, Union
 
 # A type that says itself how it is pickled goes before the recipes of its bases.
 _PICKLED_BY = ("__reduce_ex__", "__reduce__", "__getstate__")
 
 Recipe = tuple[Callable[..., Any], tuple[Any, ...]]
 # None is for an object that is pickled as any other; the rest is `__reduce__`'s.
-Reducer = Callable[[Any], Optional[tuple[Any, ...]]]
+Reducer = Callable[[Any], Union[str, tuple[Any, ...], None]]
 
 
 class Registration(NamedTuple):

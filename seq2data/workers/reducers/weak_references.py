@@ -2,14 +2,17 @@
 
 What a reference of the source's refers to may be held by the program alone: a global of
 the script, a model. It was alive when it was sent, so its copy is kept alive until the
-worker loads another version of the source. Callbacks stay in the parent.
+worker loads another version of the source, also if the source lets go of it there.
+Callbacks and `finalize` stay in the parent.
 """
 
 from __future__ import annotations
 
 import weakref
-from typing import Any, Optional
+from typing import Any
 
+from seq2data.workers.reducers.instances import restore, state_of
+from seq2data.workers.reducers.names import register_place
 from seq2data.workers.reducers.registry import Recipe, register
 
 _alive: list[Any] = []
@@ -23,24 +26,34 @@ def let_go() -> None:
 class _Gone:
     """What a dead reference referred to."""
 
+    def method(self) -> None:
+        """Is what a dead `WeakMethod` referred to."""
 
-# Python 3.9 cannot import `weakref.ref` by the name that the class says it has.
+    def __call__(self) -> None:
+        """Makes a proxy of this a callable one."""
+
+
+def _base_of(kind: type) -> Any:
+    return weakref.WeakMethod if issubclass(kind, weakref.WeakMethod) else weakref.ref
+
+
 def _refer(kind: Any, target: Any) -> Any:
     _alive.append(target)
-    return (kind or weakref.ref)(target)
+    return _base_of(kind).__new__(kind, target)
 
 
-def _dead(kind: Any) -> Any:
-    return (kind or weakref.ref)(_Gone())
+def _refer_to_none(kind: Any) -> Any:
+    gone = _Gone()
+    target = gone.method if _base_of(kind) is weakref.WeakMethod else gone
+    reference = _base_of(kind).__new__(kind, target)
+    weakref.ref.__hash__(reference)  # as a key it has a hash, which it keeps
+    return reference
 
 
-def _refer_to_method(method: Any) -> Any:
-    _alive.append(method.__self__)
-    return weakref.WeakMethod(method)
-
-
-def _dead_method() -> Any:
-    return weakref.WeakMethod(_Gone().__init__)  # type: ignore[misc]  # only its owner counts
+def _reduce_reference(value: Any) -> tuple[Any, ...]:
+    target, kind = value(), type(value)
+    recipe = (_refer_to_none, (kind,)) if target is None else (_refer, (kind, target))
+    return *recipe, state_of(value, _base_of(kind)), None, None, restore
 
 
 def _stand_for(target: Any) -> Any:
@@ -48,44 +61,67 @@ def _stand_for(target: Any) -> Any:
     return weakref.proxy(target)
 
 
-def _reduce_reference(value: Any) -> tuple[Any, ...]:
-    target, kind = value(), type(value)
-    own = None if kind is weakref.ref else kind
-    recipe = (_dead, (own,)) if target is None else (_refer, (own, target))
-    return (*recipe, vars(value)) if getattr(value, "__dict__", None) else recipe
+class _NotCallable:
+    """What a dead proxy that is not callable stood for."""
 
 
-def _reduce_method(value: Any) -> Recipe:
-    method = value()
-    return (_dead_method, ()) if method is None else (_refer_to_method, (method,))
+def _stand_for_none(is_callable: bool) -> Any:
+    return weakref.proxy(_Gone() if is_callable else _NotCallable())
 
 
-def _reduce_proxy(value: Any) -> Optional[Recipe]:
-    # A proxy passes every question on, also this one.
-    return _stand_for, (value.__reduce_ex__.__self__,)
+def _reduce_proxy(value: Any) -> Recipe:
+    # A proxy passes every question on: a method that it has is its object's.
+    try:
+        method: Any = value.mro if isinstance(value, type) else value.__reduce_ex__
+    except ReferenceError:
+        return _stand_for_none, (type(value) is weakref.CallableProxyType,)
+    return _stand_for, (method.__self__,)
 
 
-# Their items come later: they may refer to who holds the container.
+# What is in them comes later: it may refer to who holds the container.
+def _make(base: Any, kind: type) -> Any:
+    made: Any = object.__new__(kind)
+    base.__init__(made)
+    return made
+
+
+def _attributes(value: Any, base: Any) -> dict[str, Any]:
+    """Returns those that a subclass has set."""
+    return {k: v for k, v in vars(value).items() if k not in vars(base())}
+
+
 def _reduce_dictionary(value: Any) -> tuple[Any, ...]:
-    return type(value), (), list(value.items()), None, None, _fill_dictionary
+    of_values = isinstance(value, weakref.WeakValueDictionary)
+    base: Any = weakref.WeakValueDictionary if of_values else weakref.WeakKeyDictionary
+    state = base, _attributes(value, base), list(base.items(value))
+    return _make, (base, type(value)), state, None, None, _fill_dictionary
 
 
-def _fill_dictionary(dictionary: Any, items: list[tuple[Any, Any]]) -> None:
+def _fill_dictionary(dictionary: Any, state: tuple[Any, Any, list[Any]]) -> None:
+    base, attributes, items = state
+    vars(dictionary).update(attributes)
     _alive.extend(items)
-    dictionary.update(items)
+    for key, item in items:
+        base.__setitem__(dictionary, key, item)
 
 
 def _reduce_set(value: Any) -> tuple[Any, ...]:
-    return type(value), (), list(value), None, None, _fill_set
+    items = list(weakref.WeakSet.__iter__(value))
+    state = _attributes(value, weakref.WeakSet), items
+    return _make, (weakref.WeakSet, type(value)), state, None, None, _fill_set
 
 
-def _fill_set(weak_set: Any, items: list[Any]) -> None:
+def _fill_set(weak_set: Any, state: tuple[Any, list[Any]]) -> None:
+    attributes, items = state
+    vars(weak_set).update(attributes)
     _alive.extend(items)
-    weak_set.update(items)
+    for item in items:
+        weakref.WeakSet.add(weak_set, item)
 
 
+# In Python 3.9 the class says that it is elsewhere.
+register_place(weakref.ref, "weakref", "ref")
 register(weakref.ref, _reduce_reference)
-register(weakref.WeakMethod, _reduce_method)
 register(weakref.ProxyType, _reduce_proxy)
 register(weakref.CallableProxyType, _reduce_proxy)
 register(weakref.WeakValueDictionary, _reduce_dictionary)
