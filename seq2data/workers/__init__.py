@@ -13,7 +13,7 @@ Every wait of the parent, and what ends it:
     channel.py Channel.send              room in the socket, which holds more than is
                                          ever on its way to a worker or the nursery
     threads.py ThreadPool._run           (a thread of ours) a task, close
-    threads.py FirstTask.enter, _Generators.together, _Generators.alone
+    threads.py FirstTask.enter; seeded_reader.py _Generators.together, _Generators.alone
                                          (a thread of ours) the end of other threads'
                                          user code, which the next wait reports
     pipeline/patience.py _result         the batch, or the error that a death or close
