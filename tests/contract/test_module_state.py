@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import warnings
 from pathlib import Path
 from typing import Any, Callable
@@ -233,12 +232,13 @@ class _Dying:
 def test_value_that_cannot_be_sent_is_named_where_import_does_not_make_it(
     start_method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(config, "HANDLE", threading.Thread())
-    monkeypatch.setattr(config, "HANDLE", iter(_endless()))
+    monkeypatch.setattr(config, "HANDLE", _endless())
     next(config.HANDLE)
-    with pytest.warns(RuntimeWarning, match=r"config\.HANDLE.*`builtins\.generator`"):
+    match = r"config\.HANDLE.*`builtins\.generator`"
+    with pytest.warns(RuntimeWarning, match=match) as warned:
         got = [int(batch[0]) for batch in to_dataset(sources.Handle(), workers=2)]
     assert got == [0, 1, 2, 3]  # what the module's import gives
+    assert [warning.filename for warning in warned] == [__file__]
 
 
 def _endless() -> Any:

@@ -14,7 +14,8 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Iterable
-from typing import Any, Callable
+from types import FrameType
+from typing import Any, Callable, Optional
 
 from seq2data.workers.program_state.installed_globals import (
     Place,
@@ -133,11 +134,18 @@ def _warn(place: str, value: Any, error: Exception) -> None:
 
 
 def _frames_to_user() -> int:
-    """Returns the stack level of the first caller outside of seq2data."""
-    level, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and _is_ours(frame.f_globals.get("__name__")):
-        level, frame = level + 1, frame.f_back
-    return level
+    """Returns the stack level of who called seq2data, for a warning of the caller's.
+
+    Frames of the standard library may stand between frames of seq2data.
+    """
+    level, found = 0, 1
+    frame: Optional[FrameType] = sys._getframe(1)
+    while frame is not None:
+        level += 1
+        if _is_ours(frame.f_globals.get("__name__")):
+            found = level + 1
+        frame = frame.f_back
+    return found
 
 
 def _is_ours(module: Any) -> bool:
