@@ -289,6 +289,30 @@ def test_module_of_a_lambda_is_not_imported_for_it(tmp_path: Path) -> None:
     assert _printed_by(tmp_path / "main.py") == "[[5, 0], [10, 0]]"
 
 
+def test_modules_beside_the_source_in_a_package_are_not_imported(
+    tmp_path: Path,
+) -> None:
+    package = tmp_path / "package"
+    (package / "inner").mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "inner" / "__init__.py").touch()
+    (package / "models.py").write_text("import tensorflow\nFLAG = 1\n")
+    (package / "inner" / "more.py").write_text("import tensorflow\nFLAG = 1\n")
+    (package / "data.py").write_text(
+        "import sys\nimport numpy as np\nFACTOR = 1\n"
+        "class Data:\n    def __len__(self): return 2\n"
+        "    def __getitem__(self, index):\n"
+        "        return np.array([FACTOR, 'tensorflow' in sys.modules])\n"
+    )
+    (tmp_path / "main.py").write_text(
+        "import package.models, package.inner.more, package.data as data, seq2data\n"
+        "data.FACTOR = 3\n"
+        "print([b.numpy().tolist() for b in seq2data.to_dataset(data.Data(), "
+        "workers=1)])\n"
+    )
+    assert _printed_by(tmp_path / "main.py") == "[[3, 0], [3, 0]]"
+
+
 def _printed_by(script: Path) -> str:
     done = subprocess.run(
         [sys.executable, "-W", "ignore", str(script)],

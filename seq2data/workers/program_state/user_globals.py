@@ -285,7 +285,10 @@ def needed_modules(reach: Reach) -> list[str]:
             continue
         found.add(name)
         pending.append(name.rpartition(".")[0])
-        pending += map(_home, list(vars(sys.modules[name]).values()))
+        homes = map(_home, list(vars(sys.modules[name]).values()))
+        # What is inside of a package is an attribute of it, whoever has imported it.
+        inside = f"{name}."
+        pending += [home for home in homes if home and not home.startswith(inside)]
     return [name for name in list(sys.modules) if name in found]
 
 
