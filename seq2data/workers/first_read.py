@@ -21,7 +21,7 @@ from seq2data.workers.payload import OUT_OF_BAND_BYTES
 from seq2data.workers.reducers.pickler import dumps
 
 # To pickle more would take long, and copy pages that are shared with other workers.
-_MOST_COMPARED_BYTES = 4 << 20
+MOST_COMPARED_BYTES = 4 << 20
 _DESCRIPTORS = Path("/proc/self/fd")
 _MAPS = Path("/proc/self/smaps")
 
@@ -36,7 +36,7 @@ class FirstRead:
 
     def __init__(self, source: Any, pickle_bytes: int) -> None:
         self._source = source
-        self._is_small = pickle_bytes <= _MOST_COMPARED_BYTES
+        self._is_small = pickle_bytes <= MOST_COMPARED_BYTES
         self._descriptors = _descriptors()
         self._state = self._take_state()
 

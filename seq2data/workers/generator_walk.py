@@ -56,6 +56,22 @@ def find_own(source: Source) -> list[Found]:
     return find_generators(source) if isinstance(source, Indexable) else []
 
 
+def find_in_attributes(source: Source) -> list[Any]:
+    """Returns the generators that are attributes of what a source is made of.
+
+    Nothing is looked at inside of them: to touch an object copies its page of memory
+    that a worker shares with others.
+    """
+    parts = source.sent_parts().values() if isinstance(source, Indexable) else ()
+    values = [
+        value for part in parts for value in getattr(part, "__dict__", {}).values()
+    ]
+    known = {id(one) for one in global_generators()}
+    return [
+        value for value in values if kind_of(type(value)) and id(value) not in known
+    ]
+
+
 def find_generators(source: Any) -> list[Found]:
     """The generators that a source reaches, in an order that is the same every time."""
     found = []

@@ -18,8 +18,8 @@ from seq2data.plan.seeds import FrameworkSeeds, seed_generators
 from seq2data.workers.channel import Channel, DescriptorsLostError
 from seq2data.workers.claims import ClaimReader
 from seq2data.workers.crash import failure_of
-from seq2data.workers.first_read import FirstRead
-from seq2data.workers.generator_walk import find_own
+from seq2data.workers.first_read import MOST_COMPARED_BYTES, FirstRead
+from seq2data.workers.generator_walk import find_in_attributes, find_own
 from seq2data.workers.messages import Effect, Fork, Load, LoadFailed, Read, Result
 from seq2data.workers.payload import Loaded, load
 from seq2data.workers.reading import read_batches
@@ -136,7 +136,10 @@ class Worker:
         """Whether the first read made random generators; they are the source's now."""
         assert self._loaded is not None
         source, known = self._loaded
-        found = [one.generator for one in find_own(source)]
+        if self._pickle_bytes <= MOST_COMPARED_BYTES:
+            found = [one.generator for one in find_own(source)]
+        else:
+            found = find_in_attributes(source)
         self._loaded = Loaded(source, known.joined_by(found, state_of))
         if self._inheritance is not None:
             self._inheritance = self._inheritance._replace(loaded=self._loaded)

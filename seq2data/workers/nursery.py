@@ -77,8 +77,10 @@ def run_nursery(descriptor: int, stacks: int) -> None:
     enter_worker()
     offer_stacks(stacks)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    # It stays open until the process ends: an unclosed socket would be warned of.
+    control = Channel(socket.socket(fileno=descriptor))
     try:
-        Nursery(Channel(socket.socket(fileno=descriptor))).run()
+        Nursery(control).run()
     finally:
         os._exit(0)
 

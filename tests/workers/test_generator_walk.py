@@ -12,7 +12,12 @@ import pytest
 import wrapt
 
 from seq2data.source.adapt import adapt
-from seq2data.workers.generator_walk import find_generators, find_own, follow
+from seq2data.workers.generator_walk import (
+    find_generators,
+    find_in_attributes,
+    find_own,
+    follow,
+)
 from tests.contract import own_generators
 from tests.contract.own_generators import PLACES, SEEDED, OfClass, draw
 from tests.sources import Squares
@@ -181,3 +186,11 @@ def test_million_plain_items_are_not_looked_at_one_by_one() -> None:
 def test_path_that_leads_nowhere_gives_none() -> None:
     assert follow([1], [(True, 3)]) is None
     assert follow(Unwilling(), [(False, "rng")]) is None
+
+
+def test_attributes_alone_are_looked_at_where_objects_are_many() -> None:
+    source = adapt(Squares())
+    source._wrapped.rng = np.random.default_rng()  # type: ignore[attr-defined]
+    source._wrapped.rows = [np.random.default_rng()]  # type: ignore[attr-defined]
+    source._wrapped.random = random._inst  # type: ignore[attr-defined]
+    assert find_in_attributes(source) == [source._wrapped.rng]

@@ -22,6 +22,7 @@ _MOST_ITEMS = 1000
 _CONTAINERS = (dict, list, tuple, set, frozenset)
 # Those of these libraries hold the functions that are under them in these attributes.
 _HOLDERS = ("builtins", "functools", "wrapt")
+_NAMES = ("__module__", "__qualname__")
 _HELD_AS = ("__wrapped__", "__func__", "func", "fget", "fset", "fdel")
 
 
@@ -149,6 +150,9 @@ class Reach:
         kind = type(value)
         self._add(kind)
         if kind.__module__.partition(".")[0] in _HOLDERS:
+            names = [getattr(value, name, None) for name in _NAMES]
+            if all(names) and Reference.to(value) is not None:
+                self.modules.add(value.__module__)  # of a cached function, say
             for name in _HELD_AS:
                 self._add(getattr(value, name, None))
         elif is_users_module(kind.__module__):
