@@ -17,8 +17,8 @@ from typing import Any, NoReturn, Optional
 import tensorflow as tf
 
 from seq2data.errors import ReadError
-from seq2data.pipeline.dataset import SourceDataset
 from seq2data.pipeline.engine import Engine, GeneratorEngine, ignore
+from seq2data.pipeline.source_dataset import SourceDataset
 
 logger = logging.getLogger("seq2data")
 

@@ -23,8 +23,9 @@ import tensorflow as tf
 
 from seq2data.errors import SourceError
 from seq2data.options import Options, whole
-from seq2data.pipeline.dataset import SourceDataset, open_dataset
+from seq2data.pipeline.dataset import open_dataset
 from seq2data.pipeline.signature import zeros
+from seq2data.pipeline.source_dataset import SourceDataset
 from seq2data.plan.epochs import Draw, epochs_of
 from seq2data.plan.permutation import MOST_IN_MEMORY, LazyPermutation
 from seq2data.source.adapt import adapt

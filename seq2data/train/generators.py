@@ -17,8 +17,8 @@ from typing import Any, Callable, Optional
 
 import tensorflow as tf
 
-from seq2data.pipeline.dataset import SourceDataset
 from seq2data.pipeline.engine import Engine, GeneratorEngine
+from seq2data.pipeline.source_dataset import SourceDataset
 
 _MORE = (
     "pass the function that makes it, which is called again at each end, or a "

@@ -1,0 +1,110 @@
+"""The `tf.data.Dataset` that owns the workers of a source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Callable, Optional
+
+import tensorflow as tf
+
+from seq2data.pipeline.bridge import large_batches, small_batches, with_pipeline_options
+from seq2data.pipeline.ending import watch
+from seq2data.pipeline.engine import Engine, IndexableEngine
+from seq2data.pipeline.interrupt import interrupt_watch
+from seq2data.source.spec import BatchSpec
+
+Derive = Callable[[tf.data.Dataset], tf.data.Dataset]
+
+
+class SourceDataset(tf.data.Dataset):  # type: ignore[misc]  # TF has no types
+    """The dataset that owns an engine; iterators and derived datasets keep it.
+
+    Args:
+        engine: Reads the batches.
+        num_batches: Of a pass, None for a generator's.
+        first: The spec of the first batch, without a dimension that varies.
+        derive: Makes the dataset of a pass from that of its batches, and may be called
+            again for a pass of another length.
+    """
+
+    def __init__(
+        self,
+        engine: Engine[Any],
+        num_batches: Optional[int],
+        first: BatchSpec,
+        derive: Derive,
+    ) -> None:
+        self._engine = engine
+        self._num_batches = num_batches
+        self._first = first
+        self._derive = derive
+        watch(engine)
+        # By length. All stay: iterators and derived datasets need the one they have.
+        self._streams = {num_batches: self._open_stream(num_batches)}
+        super().__init__(self._streams[num_batches]._variant_tensor)
+
+    @property
+    def engine(self) -> Engine[Any]:
+        """What reads the batches."""
+        return self._engine
+
+    @property
+    def num_batches(self) -> Optional[int]:
+        """How many batches a pass has, None for a generator's."""
+        return self._num_batches
+
+    @property
+    def first(self) -> BatchSpec:
+        """The spec of the first batch, without a dimension that varies."""
+        return self._first
+
+    def derived(self, derive: Derive) -> SourceDataset:
+        """One that still follows the source's length, which `derive(self)` cannot."""
+        return SourceDataset(
+            self.engine,
+            self.num_batches,
+            self.first,
+            lambda stream: derive(self._derive(stream)),
+        )
+
+    def _inputs(self) -> list[tf.data.Dataset]:
+        return [self._streams[self.num_batches]]
+
+    @property
+    def element_spec(self) -> Any:
+        """The nested `tf.TypeSpec` of a batch."""
+        return self._streams[self.num_batches].element_spec
+
+    def __iter__(self) -> Iterator[Any]:
+        interrupt_watch.begin()
+        num_batches = num_batches_of(self.engine)
+        if num_batches != self.num_batches:
+            self._follow(num_batches)
+        return super().__iter__()  # type: ignore[no-any-return]  # TF has no types
+
+    def _follow(self, num_batches: Optional[int]) -> None:
+        """Takes on the length that the source has now, as Keras 2 asks each epoch."""
+        if num_batches not in self._streams:
+            self._streams[num_batches] = self._open_stream(num_batches)
+        self._num_batches = num_batches
+        self._variant_tensor_attr = self._streams[num_batches]._variant_tensor
+
+    def _open_stream(self, num_batches: Optional[int]) -> tf.data.Dataset:
+        stream = self._derive(_stream(self.engine, num_batches))
+        return with_pipeline_options(stream)
+
+
+def num_batches_of(engine: Engine[Any]) -> Optional[int]:
+    """Returns how many batches a pass has that begins now, None for a generator's."""
+    if isinstance(engine, IndexableEngine):
+        return engine.passes.num_batches()
+    return None
+
+
+def _stream(engine: Engine[Any], num_batches: Optional[int]) -> tf.data.Dataset:
+    if num_batches is None:
+        return large_batches(engine)
+    is_small = engine.most_per_pull > 1
+    stream = (small_batches if is_small else large_batches)(engine, num_batches)
+    cardinality = tf.data.experimental.assert_cardinality(num_batches)
+    return stream.take(num_batches).apply(cardinality)
