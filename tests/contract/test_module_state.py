@@ -289,6 +289,40 @@ def test_module_of_a_lambda_is_not_imported_for_it(tmp_path: Path) -> None:
     assert _printed_by(tmp_path / "main.py") == "[[5, 0], [10, 0]]"
 
 
+def test_implementations_of_a_single_dispatch_that_the_program_adds(
+    tmp_path: Path, start_method: str
+) -> None:
+    (tmp_path / "own.py").write_text(
+        "import functools\nimport numpy as np\n"
+        "@functools.singledispatch\ndef size(value): return 0\n"
+        "@size.register\ndef _(value: int): return 1\n"
+        "class Sizes:\n    def __len__(self): return 2\n"
+        "    def __getitem__(self, index):\n"
+        "        return np.array([size(index), size('text'), size(0.5)])\n"
+    )
+    (tmp_path / "main.py").write_text(
+        "import own, seq2data\n"
+        "own.size.register(str, len)\n"
+        "dataset = seq2data.to_dataset(own.Sizes(), workers=1)\n"
+        "first = [b.numpy().tolist() for b in dataset]\n"
+        "@own.size.register\ndef half(value: float): return 7\n"
+        "print(first, [b.numpy().tolist() for b in dataset])\n"
+    )
+    printed = _printed_by(tmp_path / "main.py")
+    assert printed == "[[1, 4, 0], [1, 4, 0]] [[1, 4, 7], [1, 4, 7]]"
+
+
+def test_default_arguments_are_replaced_between_epochs(mode: dict[str, Any]) -> None:
+    source = sources.Scaled()
+    dataset = to_dataset(source, **mode)
+    assert_yields(dataset, source)
+    with pytest.MonkeyPatch.context() as patch:
+        for defaults in ({"offset": 11}, 2), ({"offset": 12}, 3), (None, 4):
+            patch.setattr(config.scaled_offset, "__defaults__", defaults)
+            assert_yields(dataset, source)
+    assert_yields(dataset, source)
+
+
 def test_modules_beside_the_source_in_a_package_are_not_imported(
     tmp_path: Path,
 ) -> None:

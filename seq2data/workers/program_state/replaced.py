@@ -6,9 +6,14 @@ import importlib
 import sys
 from collections.abc import Sequence
 from types import CellType, CodeType, FunctionType, ModuleType
-from typing import Any, Callable, NamedTuple, Optional
+from typing import Any, NamedTuple, Optional
 
 from seq2data.source.wrapped import wrapped_by
+from seq2data.workers.program_state.function_state import (
+    FunctionState,
+    content_of,
+    contents_of,
+)
 
 _MISSING: Any = object()
 _COMPARED = (bool, int, float, complex, str, bytes, type(None))
@@ -77,19 +82,12 @@ def function_by_code(function: FunctionType) -> Any:
         function.__kwdefaults__,
         vars(function),
         function.__module__,
-        None if closure is None else [_content(cell) for cell in closure],
+        None if closure is None else [content_of(cell) for cell in closure],
     )
     made_of = (function.__globals__["__name__"], function.__code__)
     names = (function.__name__, function.__qualname__)
     cells = None if closure is None else len(closure)
     return _make, (*made_of, *names, cells), state, None, None, _fill
-
-
-def _content(cell: CellType) -> tuple[Any, ...]:
-    try:
-        return (cell.cell_contents,)
-    except ValueError:  # nothing is in it
-        return ()
 
 
 def _make(
@@ -110,62 +108,6 @@ def _fill(function: FunctionType, state: tuple[Any, ...]) -> None:
     for cell, content in zip(function.__closure__ or (), contents or ()):
         if content:
             (cell.cell_contents,) = content
-
-
-class Unchanged:
-    """Stands for what a function holds and keeps."""
-
-
-class Held(NamedTuple):
-    """What a function holds that the program may have changed.
-
-    Attributes:
-        defaults: Of its positional arguments.
-        kwdefaults: Of its keyword arguments.
-        contents: Of its closure.
-    """
-
-    defaults: tuple[Any, ...]
-    kwdefaults: dict[str, Any]
-    contents: tuple[Any, ...]
-
-    @classmethod
-    def by(
-        cls, function: FunctionType, is_changeable: Callable[[Any], bool]
-    ) -> Optional[Held]:
-        """Returns what a function holds, None if nothing of it can change."""
-
-        def part(value: Any) -> Any:
-            return value if is_changeable(value) else Unchanged
-
-        held = cls(
-            tuple(map(part, function.__defaults__ or ())),
-            {key: part(v) for key, v in (function.__kwdefaults__ or {}).items()},
-            tuple(map(part, _contents(function))),
-        )
-        values = (*held.defaults, *held.kwdefaults.values(), *held.contents)
-        return None if all(value is Unchanged for value in values) else held
-
-    def give_to(self, function: Any) -> None:
-        """Has a function of the same code hold this."""
-        if not isinstance(function, FunctionType):
-            return
-        cells = function.__closure__ or ()
-        defaults = function.__defaults__ or ()
-        if (len(defaults), len(cells)) != (len(self.defaults), len(self.contents)):
-            return  # another function: the module's text was changed meanwhile
-        if defaults:
-            function.__defaults__ = tuple(map(_chosen, defaults, self.defaults))
-        for key, value in self.kwdefaults.items():
-            if value is not Unchanged and function.__kwdefaults__ is not None:
-                function.__kwdefaults__[key] = value
-        for cell, content in zip(cells, self.contents):
-            if content is not Unchanged:
-                cell.cell_contents = content
-
-
-def _chosen(present: Any, value: Any) -> Any:
-    return present if value is Unchanged else value
 
 
 class ByCode:
@@ -219,7 +161,7 @@ class Replacements:
         present = vars(owner).get(name, _MISSING)
         key = (id(owner), name)
         self._wanted.add(key)
-        if isinstance(value, Held):
+        if isinstance(value, FunctionState):
             value.give_to(getattr(present, "__func__", present))
             return
         if isinstance(value, Reference):
@@ -260,12 +202,8 @@ def _are_same(one: Any, other: Any) -> bool:
         one.__code__ == other.__code__
         and one.__globals__ is other.__globals__
         and _are_alike(one.__defaults__ or (), other.__defaults__ or ())
-        and _are_alike(_contents(one), _contents(other))
+        and _are_alike(contents_of(one), contents_of(other))
     )
-
-
-def _contents(function: FunctionType) -> list[Any]:
-    return [part for cell in function.__closure__ or () for part in _content(cell)]
 
 
 def _are_alike(ones: Sequence[Any], others: Sequence[Any]) -> bool:

@@ -8,10 +8,7 @@ import makes by itself stays: functions and classes under their own names, locks
 
 from __future__ import annotations
 
-import collections
-import datetime
 import operator
-import pathlib
 import pickle
 import sys
 import threading
@@ -20,21 +17,18 @@ from enum import Enum
 from types import FunctionType, ModuleType
 from typing import Any, NamedTuple, Optional
 
+from seq2data.workers.program_state.function_state import (
+    FunctionState,
+    is_single_dispatch,
+)
 from seq2data.workers.program_state.module_source import ModuleSource
+from seq2data.workers.program_state.plain_values import is_changeable, is_plain, is_sent
 from seq2data.workers.program_state.reach import Reach
-from seq2data.workers.program_state.replaced import ByCode, Held, Reference
+from seq2data.workers.program_state.replaced import ByCode, Reference
 from seq2data.workers.reducers.modules import is_importable
 from seq2data.workers.user_modules import is_users_module
 
-_NUMBERS_AND_TEXT = (bool, int, float, complex, str, bytes, type(None))
-_DATES = (datetime.date, datetime.datetime, datetime.timedelta)
-_PATHS = (type(pathlib.Path()), type(pathlib.PurePath()))
-_SCALARS = frozenset((*_NUMBERS_AND_TEXT, *_DATES, *_PATHS, type(...), slice, range))
-# Larger containers are data, and sent where the code refers to them.
-_MOST_ITEMS = 10_000
-_DEEPEST = 4
 _LARGE_BYTES = 1 << 20
-_CONTAINERS = (dict, list, set, collections.deque, collections.OrderedDict)
 # Import makes these, and a new one is as good.
 _MADE_BY_IMPORT = (
     type(threading.Lock()),
@@ -117,8 +111,8 @@ class Owner:
         }
 
     def _now(self, form: Any, value: Any) -> Any:
-        if form is _HELD:
-            return Held.by(getattr(value, "__func__", value), is_changeable)
+        if form is _STATE:
+            return FunctionState.of(getattr(value, "__func__", value), is_sent)
         if type(value) is bytes and len(value) >= _LARGE_BYTES:
             return LargeBytes(value)
         return value if form is _ITSELF else form
@@ -133,7 +127,7 @@ class Owner:
             form = self._form_of_code(name, code)
             if isinstance(form, ByCode):
                 return kind(form)
-            return form if form in (None, _HELD) else _ITSELF
+            return form if form in (None, _STATE) else _ITSELF
         if issubclass(kind, ModuleType):
             return _form_of_module(value) if name in referred else None
         is_descriptor = self.qualname and hasattr(kind, "__get__")
@@ -160,8 +154,10 @@ class Owner:
         if isinstance(value, type):
             return None
         home = value.__globals__.get("__name__")
+        if is_single_dispatch(value):
+            return _STATE
         if home == self.module:
-            return None if Held.by(value, is_changeable) is None else _HELD
+            return None if FunctionState.of(value, is_changeable).is_empty else _STATE
         is_decorated = ModuleSource.of(self.module).num_decorators(place)
         if home != "__main__" and _num_wrapped(value) <= is_decorated:
             return None
@@ -170,7 +166,7 @@ class Owner:
 
 # What is sent of a value: it, or what a function holds.
 _ITSELF: Any = object()
-_HELD: Any = object()
+_STATE: Any = object()
 
 
 def _form_of_module(module: ModuleType) -> Any:
@@ -184,28 +180,6 @@ def _num_wrapped(function: Any) -> int:
     while (function := getattr(function, "__wrapped__", None)) is not None:
         count += 1
     return max(count, 1)
-
-
-def is_changeable(value: Any) -> bool:
-    """True if what is inside of a value can be changed, and it is the user's own."""
-    kind = type(value)
-    return kind in _CONTAINERS or is_users_module(kind.__module__)
-
-
-def is_plain(value: Any, depth: int = 0) -> bool:
-    """True if a value is numbers, text, dates and paths alone, and not large."""
-    kind = type(value)
-    if kind in _SCALARS:
-        return True
-    if depth > _DEEPEST:
-        return False
-    if kind in (list, tuple, set, frozenset, collections.deque):
-        if set(map(type, value)) <= _SCALARS:
-            return True
-        return len(value) <= _MOST_ITEMS and all(is_plain(v, depth + 1) for v in value)
-    if kind in (dict, collections.OrderedDict):
-        return is_plain(list(value), depth) and is_plain(list(value.values()), depth)
-    return False
 
 
 class UserGlobals:

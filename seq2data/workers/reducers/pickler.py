@@ -9,6 +9,7 @@ from typing import Any, Callable, NamedTuple, Optional
 
 import cloudpickle
 
+from seq2data.workers.program_state.function_state import is_single_dispatch
 from seq2data.workers.program_state.replaced import function_by_code, is_displaced
 from seq2data.workers.reducers import (
     classes,
@@ -123,7 +124,7 @@ class SourcePickler(cloudpickle.CloudPickler):  # type: ignore[misc]  # it has n
         if is_displaced(value) and is_found_in_workers(home):
             return function_by_code(value)
         reduced = super().reducer_override(value)
-        if reduced is not NotImplemented and singledispatch.is_single_dispatch(value):
+        if reduced is not NotImplemented and is_single_dispatch(value):
             return singledispatch.reduced(value)
         return reduced
 

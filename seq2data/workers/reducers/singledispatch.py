@@ -8,20 +8,12 @@ from __future__ import annotations
 
 import functools
 import weakref
-from types import FunctionType, MappingProxyType
 from typing import Any
 
 from seq2data.workers.reducers.registry import register
 
 # `functools` makes them for each function.
 _OWN = ("register", "dispatch", "registry", "_clear_cache")
-
-
-def is_single_dispatch(function: FunctionType) -> bool:
-    """True if `functools.singledispatch` has made a function."""
-    return function.__code__.co_filename == functools.__file__ and isinstance(
-        vars(function).get("registry"), MappingProxyType
-    )
 
 
 def reduced(function: Any) -> tuple[Any, ...]:

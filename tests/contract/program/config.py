@@ -56,6 +56,10 @@ def offset(table: Any = TABLE) -> int:
     return int(table["offset"])
 
 
+def scaled_offset(table: Any = TABLE, scale: int = 1) -> int:
+    return scale * (table["offset"] if table else 100)
+
+
 def _counting(function: Any) -> Any:
     @functools.wraps(function)
     def counted(*args: Any) -> Any:

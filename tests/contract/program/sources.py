@@ -47,6 +47,11 @@ class Default(Source):
         return config.offset()
 
 
+class Scaled(Source):
+    def value(self) -> Any:
+        return config.scaled_offset()
+
+
 class Closure(Source):
     def value(self) -> Any:
         return config.COUNT(), len(config.NAMES), len(config.SEEN)
