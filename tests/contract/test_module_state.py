@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from tests.contract.program import config, hidden, other, sources
+from tests.contract.program.main import Three, timed
 from tests.oracle import assert_yields
 
 pytest.importorskip("tensorflow")
@@ -25,21 +26,6 @@ from seq2data import to_dataset  # needs TensorFlow
 pytestmark = pytest.mark.tensorflow
 
 Change = Callable[[pytest.MonkeyPatch], object]
-
-
-def _timed(function: Any) -> Any:
-    """A decorator that the main program has."""
-
-    @functools.wraps(function)
-    def timed(*args: Any) -> Any:
-        return function(*args) + 1000
-
-    return timed
-
-
-class Callable3:
-    def __call__(self) -> int:
-        return 3
 
 
 def _set(owner: Any, **values: Any) -> Change:
@@ -60,12 +46,12 @@ def _extend(patch: pytest.MonkeyPatch) -> None:
 
 
 def _decorate_again(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(config, "replaced", _timed(config.replaced))
-    patch.setattr(config, "decorated", _timed(config.decorated))
+    patch.setattr(config, "replaced", timed(config.replaced))
+    patch.setattr(config, "decorated", timed(config.decorated))
 
 
 def _wrap_method(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(config.Settings, "value", _timed(config.Settings.value))
+    patch.setattr(config.Settings, "value", timed(config.Settings.value))
     patch.setattr(config.Settings, "fixed", staticmethod(lambda: 9))
 
 
@@ -108,7 +94,7 @@ CASES: dict[str, tuple[type, Change]] = {
     ),
     "function replaced by a callable object": (
         sources.Function,
-        _set(config, replaced=Callable3()),
+        _set(config, replaced=Three()),
     ),
     "class attribute": (sources.ClassAttribute, _set(config.Settings, factor=9)),
     "table of a class": (

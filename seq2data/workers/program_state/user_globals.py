@@ -279,4 +279,6 @@ def _home(value: Any) -> Optional[str]:
     if issubclass(kind, ModuleType):
         return str(value.__name__)
     is_code = kind is FunctionType or issubclass(kind, type)
-    return value.__module__ if is_code else None
+    # What is not found under its name is sent without its module.
+    is_found = is_code and Reference.to(value) is not None
+    return value.__module__ if is_found else None
