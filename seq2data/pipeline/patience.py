@@ -64,11 +64,9 @@ class Patience:
             self._warn_after_s = _FIRST_WARNING_S
         reader = self._pool.reader_of(task)
         seconds = now - (self._began if reader is None else reader.since)
-        # `timeout` is for reading, and says nothing of how long workers take to start.
-        if self._timeout is not None and seconds > (
-            self._timeout if reader else max(self._timeout, _FIRST_WARNING_S)
-        ):
-            error = self._error(task, reader)
+        limit = self._limit(reader)
+        if limit is not None and seconds > limit:
+            error = self._error(task, reader, limit)
             self._pool.abandon(task)
             return TaskResult(error=error)
         if seconds > self._warn_after_s:
@@ -82,10 +80,26 @@ class Patience:
             )
         return None
 
-    def _error(self, task: Task, reader: Optional[Reader]) -> BatchTimeoutError:
+    def _limit(self, reader: Optional[Reader]) -> Optional[float]:
+        """How many seconds the wait may take, None for no limit."""
+        if self._timeout is None or reader is not None:
+            return self._timeout
+        starter = self._pool.starter()
+        if starter is not None and not starter.is_loading:
+            return self._timeout
+        # It is for reading, and says nothing of how long the source's imports take, or
+        # the batches that are before this one.
+        return max(self._timeout, _FIRST_WARNING_S)
+
+    def _error(
+        self, task: Task, reader: Optional[Reader], limit: float
+    ) -> BatchTimeoutError:
         what, where = self._describe(task, reader)
+        which = f"`timeout={self._timeout}` seconds"
+        if limit != self._timeout:
+            which = f"{limit:.0f} seconds, which a start may take beyond {which}"
         return BatchTimeoutError(
-            f"{what} took longer than `timeout={self._timeout}` seconds",
+            f"{what} took longer than {which}",
             task.indices[0],
             task.epoch,
             None if reader is None else reader.pid,

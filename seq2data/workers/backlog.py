@@ -40,6 +40,14 @@ class Backlog:
                 return task
         return None
 
+    def remove(self, task: Task) -> bool:
+        """Takes out a task; whether it was there."""
+        try:
+            self._tasks.remove(task)
+        except ValueError:
+            return False
+        return True
+
     def fail(self, error: Seq2DataError) -> None:
         """Ends all tasks in an error."""
         with contextlib.suppress(IndexError):

@@ -1,7 +1,8 @@
 """Turns a Unix socket into a way for whole messages and file descriptors.
 
 A frame is a header (payload bytes, number of descriptors), the descriptors attached to
-it, and the pickled message. Each end owns its socket; end of file tells of a death.
+it, and the pickled message. Each end owns its socket. End of file tells of a death, but
+does not come while a child of the dead holds the socket, too: see `sentinel`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ _HEADER = struct.Struct("=QI")
 _RECEIVE_BYTES = 1 << 16
 # The kernel's SCM_MAX_FD; more in one message is refused.
 _MOST_DESCRIPTORS = 253
+_CLOSE_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 _ANCILLARY_BYTES = socket.CMSG_SPACE(_MOST_DESCRIPTORS * array.array("i").itemsize)
 
 
@@ -45,6 +47,7 @@ class Channel:
 
     def __init__(self, connection: socket.socket) -> None:
         connection.settimeout(None)  # whatever `socket.setdefaulttimeout` says
+        connection.set_inheritable(False)  # by what user code executes
         self._socket = connection
         self._space = bytearray(_RECEIVE_BYTES)
         self._received = bytearray()
@@ -87,10 +90,17 @@ class Channel:
             self._fill(socket.MSG_DONTWAIT)
         return self._take_frames()
 
+    def receive_rest(self) -> list[tuple[Any, list[int]]]:
+        """The messages that are left of an end that is dead."""
+        with contextlib.suppress(BlockingIOError, EOFError):
+            while True:
+                self._fill(socket.MSG_DONTWAIT)
+        return self._take_frames()
+
     def _fill(self, flags: int) -> None:
         try:
             count, ancillary, _, _ = self._socket.recvmsg_into(
-                [self._space], _ANCILLARY_BYTES, flags
+                [self._space], _ANCILLARY_BYTES, flags | _CLOSE_ON_EXEC
             )
         except ConnectionResetError as error:
             raise EOFError("the other end is gone") from error
@@ -99,6 +109,9 @@ class Channel:
                 found = array.array("i")
                 found.frombytes(rights[: len(rights) - len(rights) % found.itemsize])
                 self._descriptors.extend(found)
+                if not _CLOSE_ON_EXEC:
+                    for descriptor in found:
+                        os.set_inheritable(descriptor, False)
         if count == 0:
             raise EOFError("the other end is gone")
         self._received += memoryview(self._space)[:count]
@@ -123,6 +136,12 @@ class Channel:
             )
         del self._received[:start]
         return frames
+
+    def hang_up(self) -> None:
+        """Ends the connection, whoever else holds this end of it, and closes."""
+        with contextlib.suppress(OSError):  # the other end is gone
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self.close()
 
     def close(self) -> None:
         """Closes the socket and descriptors that nobody took."""

@@ -15,6 +15,7 @@ from seq2data.errors import (
     SourceError,
     WorkerCrashError,
 )
+from seq2data.workers.fault import OURS, STATUS, is_fault
 from seq2data.workers.messages import Failure
 
 _CAUSES = {
@@ -30,7 +31,7 @@ def failure_of(error: BaseException, index: Optional[int] = None) -> Failure:
     """What a worker reports of an exception; tries out that the parent can load it."""
     summary = "".join(traceback.format_exception_only(type(error), error)).strip()
     text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
-    return Failure(summary, text, _pickled(error), index)
+    return Failure(summary, text, _pickled(error), index, is_fault(error))
 
 
 def _pickled(error: BaseException) -> Optional[bytes]:
@@ -55,7 +56,12 @@ def error_of(
             located = f"batch {failure.index} of `{name}`: {original}"
             return BatchError(located, failure.index)
         return original
-    if failure.index is None:
+    if failure.is_fault:
+        what = (
+            "loading" if failure.index is None else f"reading batch {failure.index} of"
+        )
+        message = f"{what} `{name}` (pid {pid}) failed: {OURS}"
+    elif failure.index is None:
         message = f"`{name}` could not be loaded in a worker: {failure.summary}"
     else:
         message = (
@@ -85,17 +91,33 @@ def crash_error(
     *,
     epoch: int,
     attempts: int,
+    fault: Optional[str] = None,
 ) -> WorkerCrashError:
-    """The error for the last of the workers that died on the same batches."""
+    """The error for the last of the workers that died on the same batches.
+
+    Args:
+        name: The source's.
+        pid: The worker's.
+        status: How the worker ended; None if nobody knows.
+        indices: Of the batches.
+        epoch: Number of the pass.
+        attempts: How many workers have died so.
+        fault: What it said of the exception that ended it, if it did.
+    """
     which = f"batch {indices[0]}" if len(indices) == 1 else f"batches {list(indices)}"
     last = f", the last of {attempts} in a row" if attempts > 1 else ""
     return WorkerCrashError(
         f"a worker (pid {pid}{last}) died while it read {which} of `{name}` "
-        f"(epoch {epoch}): "
-        f"{status_in_words(status)}. Its output, if any, is on stderr; "
-        "`workers=0` reads the batch in this process, under a debugger if you like",
+        f"(epoch {epoch}): {fault or _hint(status)}",
         pid,
         status,
+    )
+
+
+def _hint(status: Optional[int]) -> str:
+    return (
+        f"{status_in_words(status)}. Its output, if any, is on stderr; "
+        "`workers=0` reads the batch in this process, under a debugger if you like"
     )
 
 
@@ -103,6 +125,8 @@ def status_in_words(status: Optional[int]) -> str:
     """An exit status as a person would say it."""
     if status is None:
         return "nobody saw its exit status"
+    if status == STATUS:
+        return OURS
     if status >= 0:
         return f"it left with exit code {status} (the code called `os._exit`?)"
     try:

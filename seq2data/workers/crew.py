@@ -9,9 +9,13 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Optional
 
-from seq2data.workers.messages import Exited, Forked
+from seq2data.workers.messages import Forked
+from seq2data.workers.sentinel import close_sentinel, open_sentinel
 from seq2data.workers.task import Task
 from seq2data.workers.worker_handle import WorkerHandle
+
+# How long the nursery may take to tell how a worker died; it may be stopped, too.
+STATUS_S = 1.0
 
 
 class Crew:
@@ -19,8 +23,7 @@ class Crew:
 
     A worker is in `members` from the wish for it until it hangs up, meanwhile in
     `starting` and, without a task, in `idle`, with a single one in `busy`; then in
-    `dying`, until the nursery tells its exit status. The nursery may be the first to
-    know of a death.
+    `dying`, until the nursery tells its exit status, or for a moment.
 
     Args:
         most: How many members there may be.
@@ -33,7 +36,6 @@ class Crew:
         self.idle: deque[WorkerHandle] = deque()
         self.busy: deque[WorkerHandle] = deque()
         self.dying: dict[int, WorkerHandle] = {}
-        self._statuses: dict[int, int] = {}
 
     def __iter__(self) -> Iterator[WorkerHandle]:
         return iter(list(self.members.values()))
@@ -42,6 +44,11 @@ class Crew:
     def is_full(self) -> bool:
         """Whether no further worker may be wished for."""
         return len(self.members) >= self.most
+
+    @property
+    def awaits_nursery(self) -> bool:
+        """Whether the nursery is to make a worker, or to tell how one died."""
+        return bool(self.starting or self.dying)
 
     def num_wanted(self, pending: int) -> int:
         """How many workers to start for so many tasks that wait."""
@@ -60,6 +67,7 @@ class Crew:
         """The worker that the nursery has made; it is idle."""
         worker = self.starting.pop(message.worker)
         worker.pid = message.pid
+        worker.sentinel = open_sentinel(message.pid)
         worker.version = message.version
         worker.stacks = message.stacks
         self.idle.append(worker)
@@ -97,12 +105,13 @@ class Crew:
         return taken
 
     def dismiss(self, worker: WorkerHandle) -> None:
-        """Forgets a member and closes its channel."""
+        """Forgets a member and releases what tells of it."""
         self.release(worker)
-        worker.channel.close()
+        worker.channel.hang_up()
+        close_sentinel(worker.sentinel)
 
     def release(self, worker: WorkerHandle) -> None:
-        """Forgets a member; its channel may be another's."""
+        """Forgets a member; its channel and sentinel may be another's."""
         del self.members[worker.number]
         worker.claims.close()
         self.starting.pop(worker.number, None)
@@ -110,24 +119,26 @@ class Crew:
             with contextlib.suppress(ValueError):
                 workers.remove(worker)
 
-    def status_of(self, worker: WorkerHandle) -> Optional[int]:
-        """How a worker ended that has hung up, None if nobody has told yet."""
-        assert worker.pid is not None
-        return self._statuses.pop(worker.pid, None)
-
     def wait_for_status(self, worker: WorkerHandle) -> None:
-        """Keeps a worker that has hung up until the nursery tells how it ended."""
+        """Keeps a member that has died until the nursery tells how, or for a moment."""
         assert worker.pid is not None
+        self.release(worker)
+        worker.channel.hang_up()
         self.dying[worker.pid] = worker
+        worker.since = time.monotonic()
 
-    def bury(self, worker: WorkerHandle) -> WorkerHandle:
-        """Waits no more for a status; gives the worker back."""
+    def overdue(self) -> list[WorkerHandle]:
+        """Those of whom nobody has told how they died, for too long."""
+        latest = time.monotonic() - STATUS_S
+        return [worker for worker in self.dying.values() if worker.since <= latest]
+
+    def bury(self, worker: WorkerHandle) -> None:
+        """Waits no more for a status."""
         assert worker.pid is not None
-        return self.dying.pop(worker.pid)
+        del self.dying[worker.pid]
+        close_sentinel(worker.sentinel)
 
-    def exited(self, message: Exited) -> Optional[WorkerHandle]:
-        """The worker that is buried now, None if it has not hung up yet."""
-        worker = self.dying.pop(message.pid, None)
-        if worker is None and any(w.pid == message.pid for w in self.members.values()):
-            self._statuses[message.pid] = message.status
-        return worker
+    def with_pid(self, pid: int) -> Optional[WorkerHandle]:
+        """The worker of this process id, dying or a member."""
+        everybody = (*self.dying.values(), *self.members.values())
+        return next((worker for worker in everybody if worker.pid == pid), None)

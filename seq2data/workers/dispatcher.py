@@ -1,8 +1,8 @@
 """The one thread that owns the workers of a pool, their nursery and every socket.
 
 It waits in one place, `selector.select`, and each thing that it can wait for ends that
-wait: an answer, a death (end of file, or the nursery's Exited), a new task or close
-(the bell), a time limit (the select's own).
+wait: an answer, a death (the process's sentinel, end of file, or the nursery's Exited),
+a new task or close (the bell), a time limit (the select's own).
 
 A task goes this way: `submit` puts it into the backlog and rings if a worker could take
 it; `_assign` gives it to one, or asks the nursery for one more; its Result ends the
@@ -12,14 +12,13 @@ few times; then its future ends in the crash.
 
 from __future__ import annotations
 
-import contextlib
 import math
 import os
 import selectors
-import signal
 import threading
 import time
 from collections import deque
+from collections.abc import Iterable
 from typing import Any, Callable, Optional
 
 from seq2data.errors import ReadError, Seq2DataError, WorkerCrashError
@@ -28,10 +27,11 @@ from seq2data.workers.bell import Bell
 from seq2data.workers.channel import DescriptorsLostError, pair
 from seq2data.workers.claims import Claims
 from seq2data.workers.crash import crash_error, error_of, status_in_words
-from seq2data.workers.crew import Crew
+from seq2data.workers.crew import STATUS_S, Crew
 from seq2data.workers.messages import (
     Effect,
     Exited,
+    Fault,
     Forked,
     ForkFailed,
     LoadFailed,
@@ -40,6 +40,7 @@ from seq2data.workers.messages import (
 from seq2data.workers.nurseries import AnyNursery, FirstReads, Nurseries
 from seq2data.workers.nursery_handle import ForkedNurseryHandle, NurseryHandle
 from seq2data.workers.payload import Payload
+from seq2data.workers.sentinel import kill
 from seq2data.workers.task import Task, TaskResult
 from seq2data.workers.worker_handle import WorkerHandle
 
@@ -52,6 +53,8 @@ _UNWANTED_S = 1.0
 _SHORT_TASK_S = 0.05
 # Nurseries that die one after the other without a single answer in between.
 _MOST_NURSERIES = 5
+
+_Messages = Iterable[tuple[Any, list[int]]]
 
 
 class Dispatcher:
@@ -88,7 +91,10 @@ class Dispatcher:
         self._is_closing = False
         self._is_gone = False
         self._selector = selectors.DefaultSelector()
-        self.nurseries = Nurseries(start_method, self._selector, self._from_nursery)
+        self.nurseries = Nurseries(
+            *(start_method, self._selector),
+            *(self._from_nursery, self._lose_nursery),
+        )
         self._first_reads = FirstReads()
         self._bell = Bell()
         self._selector.register(self._bell, selectors.EVENT_READ, self._bell.hush)
@@ -150,10 +156,14 @@ class Dispatcher:
                 key.data()
             except EOFError:
                 self._hung_up(key.fileobj)
+        for worker in self.crew.overdue():
+            self._bury(worker, None)
         self._take_away()
         self._assign()
 
     def _patience(self) -> Optional[float]:
+        if self.crew.dying:
+            return STATUS_S
         # Nobody tells us that a pass was given up, so look now and then.
         is_at_work = any(worker.tasks for worker in self.crew)
         return _UNWANTED_S if is_at_work else None
@@ -231,28 +241,44 @@ class Dispatcher:
     # What the nurseries say
 
     def _from_nursery(self, nursery: AnyNursery) -> None:
-        for message, _ in nursery.channel.receive_ready():
+        self._hear(nursery, nursery.channel.receive_ready())
+
+    def _hear(self, nursery: AnyNursery, messages: _Messages) -> None:
+        for message, _ in messages:
             if isinstance(message, Forked):
                 self._forked(message)
             elif isinstance(message, ForkFailed):
                 self._dismiss(self.crew.starting[message.worker])
                 self._cannot_start(message.reason)
             elif isinstance(message, Exited):
-                worker = self.crew.exited(message)
-                if worker is not None:
-                    self._bury(worker, message.status)
+                self._exited(message)
+            elif isinstance(message, Fault):
+                nursery.fault = message.text
             elif isinstance(message, LoadFailed):
                 assert isinstance(nursery, NurseryHandle)
                 nursery.forget_source()
+                nursery.is_loading = False
                 self._cannot_load(message, nursery.pid)
             else:
                 assert isinstance(message, Ready)
+                nursery.is_loading = False
 
     def _forked(self, message: Forked) -> None:
         worker = self.crew.start(message)
         self._selector.register(
             worker.channel, selectors.EVENT_READ, lambda: self._from_worker(worker)
         )
+        if worker.sentinel is not None:
+            self._selector.register(
+                worker.sentinel, selectors.EVENT_READ, lambda: self._died(worker)
+            )
+
+    def _exited(self, message: Exited) -> None:
+        worker = self.crew.with_pid(message.pid)
+        if worker is not None and worker.number in self.crew.members:
+            self._died(worker)
+        if worker is not None and message.pid in self.crew.dying:
+            self._bury(worker, message.status)
 
     def _cannot_start(self, reason: str) -> None:
         if len(self.crew.members) > len(self.crew.starting):
@@ -267,7 +293,10 @@ class Dispatcher:
     # What workers say
 
     def _from_worker(self, worker: WorkerHandle) -> None:
-        for message, descriptors in worker.channel.receive_ready():
+        self._listen(worker, worker.channel.receive_ready())
+
+    def _listen(self, worker: WorkerHandle, messages: _Messages) -> None:
+        for message, descriptors in messages:
             if worker.number not in self.crew.members:
                 # Found dead when it got its next task; its batches are read again.
                 for descriptor in descriptors:
@@ -281,6 +310,9 @@ class Dispatcher:
                 self._cannot_load(message, worker.pid)
                 self._dismiss(worker)
                 return  # it is gone, with whatever else it said
+            if isinstance(message, Fault):
+                worker.fault = message.text
+                continue
             self._nurseries_lost = 0
             self._task_s = message.seconds
             task = self.crew.finish(worker)
@@ -293,7 +325,7 @@ class Dispatcher:
     def _learn(self, worker: WorkerHandle, effect: Effect) -> None:
         """What a first read did; its worker may have to make the others from now on."""
         if self._first_reads.learn(effect, can_promote=not worker.tasks):
-            self._selector.unregister(worker.channel)
+            self._unwatch(worker)
             self.crew.release(worker)
             self.nurseries.promote(worker)
 
@@ -305,15 +337,20 @@ class Dispatcher:
                 self._lose_nursery(nursery)
                 return
         worker = next(worker for worker in self.crew if worker.channel is channel)
-        self._dismiss(worker)
-        status = self.crew.status_of(worker)
-        if status is None and worker.nursery in list(self.nurseries):
-            self.crew.wait_for_status(worker)
-        else:
-            self._bury(worker, status)  # without one if the nursery died, too
+        self._unwatch(worker)
+        self.crew.wait_for_status(worker)
+        if worker.nursery not in list(self.nurseries):  # so nobody will tell it
+            self._bury(worker, None, is_blamed=False)
+
+    def _died(self, worker: WorkerHandle) -> None:
+        """It is dead, though a child of its may still hold its end of the channel."""
+        self._listen(worker, worker.channel.receive_rest())
+        if worker.number in self.crew.members:
+            self._hung_up(worker.channel)
 
     def _lose_nursery(self, nursery: AnyNursery) -> None:
         """Its workers die with it; nobody is left to tell their statuses."""
+        self._hear(nursery, nursery.channel.receive_rest())
         self._nurseries_lost += 1
         status = self.nurseries.close(nursery)
         for worker in list(self.crew.starting.values()):
@@ -321,7 +358,7 @@ class Dispatcher:
                 self._dismiss(worker)
         for worker in list(self.crew.dying.values()):
             if worker.nursery is nursery:
-                self._bury(self.crew.bury(worker), None)
+                self._bury(worker, None, is_blamed=False)
         if isinstance(nursery, ForkedNurseryHandle):
             self._start_over()
         if self._nurseries_lost >= _MOST_NURSERIES:
@@ -329,16 +366,27 @@ class Dispatcher:
                 WorkerCrashError(
                     f"the process that starts the workers of `{self._name}` died "
                     f"{self._nurseries_lost} times in a row, at last so: "
-                    f"{status_in_words(status)}",
+                    f"{nursery.fault or status_in_words(status)}",
                     status=status,
                 )
             )
 
-    def _bury(self, worker: WorkerHandle, status: Optional[int]) -> None:
-        """Reads a dead worker's batches again, or gives them up."""
+    def _bury(
+        self, worker: WorkerHandle, status: Optional[int], *, is_blamed: bool = True
+    ) -> None:
+        """Reads a dead worker's batches again, or gives them up.
+
+        Args:
+            worker: One of the dying.
+            status: How it ended; None if nobody knows.
+            is_blamed: Whether it died by itself, perhaps of its batch.
+        """
+        if status is None and is_blamed and worker.pid is not None:
+            kill(worker.pid, worker.sentinel)  # it has hung up, and may live on
+        self.crew.bury(worker)
         tasks = worker.give_back()
         if tasks:
-            tasks[0].attempts += status is not None
+            tasks[0].attempts += is_blamed
         again = [
             task
             for task in tasks
@@ -351,17 +399,22 @@ class Dispatcher:
                     *(self._name, worker.pid, status, task.indices),
                     epoch=task.epoch,
                     attempts=task.attempts,
+                    fault=worker.fault,
                 )
                 task.finish(TaskResult(error=error))
 
     def _take_away(self) -> None:
-        """Kills workers whose batch nobody waits for any more."""
+        """Kills workers whose batch nobody waits for, and who makes none in time."""
         abandoned = [self._abandoned.popleft() for _ in range(len(self._abandoned))]
         for worker in self.crew:
             if worker.tasks and (
                 worker.tasks[0] in abandoned or self._is_in_the_way(worker)
             ):
                 self._kill(worker)
+        is_late = [self._backlog.remove(task) for task in abandoned]
+        nursery = self.nurseries.current
+        if any(is_late) and nursery is not None and self.crew.awaits_nursery:
+            nursery.kill()  # which ends the wait for it as any death of its does
 
     def _is_in_the_way(self, worker: WorkerHandle) -> bool:
         """Whether it keeps other batches waiting for an unwanted one."""
@@ -383,14 +436,18 @@ class Dispatcher:
         stuck, *behind = worker.give_back()
         stuck.finish(TaskResult(error=error or WorkerCrashError(message, worker.pid)))
         self._backlog.put_back(behind)
+        kill(worker.pid, worker.sentinel)
         self._dismiss(worker)
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(worker.pid, signal.SIGKILL)
 
     def _dismiss(self, worker: WorkerHandle) -> None:
-        with contextlib.suppress(KeyError):  # it never started
-            self._selector.unregister(worker.channel)
+        self._unwatch(worker)
         self.crew.dismiss(worker)
+
+    def _unwatch(self, worker: WorkerHandle) -> None:
+        if worker.pid is not None:  # else it never started
+            self._selector.unregister(worker.channel)
+        if worker.sentinel is not None:
+            self._selector.unregister(worker.sentinel)
 
     # The end
 
@@ -398,6 +455,8 @@ class Dispatcher:
         left = [*self.crew, *self.crew.dying.values()]
         for worker in self.crew:
             self._dismiss(worker)
+        for worker in list(self.crew.dying.values()):
+            self.crew.bury(worker)
         for nursery in self.nurseries:
             self.nurseries.close(nursery)
         self.payload = None

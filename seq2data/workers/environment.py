@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -32,6 +33,14 @@ def worker_environment(parent: Mapping[str, str]) -> dict[str, str]:
     environment.update(parent)
     environment["CUDA_VISIBLE_DEVICES"] = ""
     return environment
+
+
+def ignore_ctrl_c() -> None:
+    """Has this process ignore SIGINT, which is the training process's to handle.
+
+    User code that is loaded here may have set it otherwise.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def num_threads() -> int:

@@ -1,8 +1,7 @@
 """The only code that runs in a worker process.
 
 A worker has one socket to the parent. It reads what it is asked for and answers; end of
-file tells it that the parent wants it no more. It never returns into the interpreter's
-exit: the user's finalizers belong to the parent.
+file tells it that the parent wants it no more.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
-import socket
 import sys
 from typing import Any, Callable, NamedTuple, Optional
 
@@ -18,9 +16,11 @@ from seq2data.plan.seeds import FrameworkSeeds, seed_generators
 from seq2data.workers.channel import Channel, DescriptorsLostError
 from seq2data.workers.claims import ClaimReader
 from seq2data.workers.crash import failure_of
+from seq2data.workers.environment import ignore_ctrl_c
 from seq2data.workers.first_read import MOST_COMPARED_BYTES, FirstRead
 from seq2data.workers.generator_walk import find_in_attributes, find_own
 from seq2data.workers.messages import Effect, Fork, Load, LoadFailed, Read, Result
+from seq2data.workers.parent_death import have_forks_die_too
 from seq2data.workers.payload import Loaded, load
 from seq2data.workers.reading import read_batches
 from seq2data.workers.seeded_reader import state_of
@@ -98,6 +98,8 @@ class Worker:
             self._loaded = load(message, descriptors)
         except BaseException as error:  # noqa: BLE001  # user code; the parent decides
             self._channel.send(LoadFailed(message.version, failure_of(error)))
+        finally:
+            ignore_ctrl_c()
 
     def _make_workers(self, request: Fork, descriptors: list[int]) -> None:
         """Becomes a nursery, whose workers start from the source as it is here."""
@@ -201,12 +203,12 @@ def _flush_output() -> None:
 
 
 def serve(
-    connection: socket.socket,
+    channel: Channel,
     inheritance: Optional[Inheritance],
     claims: int,
     stacks: int,
 ) -> None:
-    """Runs a worker and ends the process.
+    """Runs a worker, to its end.
 
     What user code registered with `atexit` in this worker is called at its end; what it
     registered before, in the nursery or in the parent, is not the worker's.
@@ -214,9 +216,13 @@ def serve(
     atexit._clear()
     # AutoGraph writes modules and removes them; what is compiled of them would stay.
     sys.dont_write_bytecode = True
-    try:
-        offer_stacks(stacks)
-        Worker(Channel(connection), inheritance, ClaimReader(claims)).run()
+    offer_stacks(stacks)
+    have_forks_die_too()
+    Worker(channel, inheritance, ClaimReader(claims)).run()
+    call_exit_functions()
+
+
+def call_exit_functions() -> None:
+    """Calls what was registered with `atexit`; Python prints what that raises."""
+    with contextlib.suppress(BaseException):
         atexit._run_exitfuncs()
-    finally:
-        os._exit(0)

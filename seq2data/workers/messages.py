@@ -2,8 +2,9 @@
 
 parent -> nursery   Start, Load, Fork           nursery -> parent   Ready, LoadFailed,
                                                                 Forked, ForkFailed,
-                                                                Exited
-parent -> worker    Load, Read, Fork            worker -> parent    Result
+                                                                Exited, Fault
+parent -> worker    Load, Read, Fork            worker -> parent    Result,
+                                                                LoadFailed, Fault
 
 A worker that is asked to Fork becomes a nursery, and says what a nursery says.
 """
@@ -74,12 +75,14 @@ class Failure:
         traceback: Its traceback as text.
         error: The exception, pickled; None where it would not survive the journey.
         index: The batch, None while loading.
+        is_fault: Whether it is seq2data's own.
     """
 
     summary: str
     traceback: str
     error: Optional[bytes]
     index: Optional[int] = None
+    is_fault: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,11 @@ class LoadFailed:
 
 @dataclass(frozen=True)
 class Forked:
-    """A worker runs; `stacks` is its descriptor for `python_stacks`."""
+    """A worker runs; its sentinel comes as a descriptor, where there is one.
+
+    Attributes:
+        stacks: Its descriptor for `python_stacks`.
+    """
 
     worker: int
     pid: int
@@ -110,10 +117,26 @@ class ForkFailed:
 
 @dataclass(frozen=True)
 class Exited:
-    """A worker is gone; the status is an exit code, or minus a signal's number."""
+    """A worker is gone.
+
+    Attributes:
+        status: An exit code, or minus a signal's number; None where user code in the
+            nursery has taken it.
+    """
 
     pid: int
-    status: int
+    status: Optional[int]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """The sender ends with an exception that nobody expected.
+
+    Attributes:
+        text: Whose it is, and its traceback.
+    """
+
+    text: str
 
 
 class Read(NamedTuple):

@@ -29,6 +29,7 @@ class Nurseries:
         start_method: `"fork"` or `"exec"`.
         selector: Has their channels.
         receive: Called with a nursery that has something to say.
+        on_death: Called with a nursery that has died.
     """
 
     def __init__(
@@ -36,10 +37,12 @@ class Nurseries:
         start_method: str,
         selector: selectors.BaseSelector,
         receive: Callable[[AnyNursery], object],
+        on_death: Callable[[AnyNursery], object],
     ) -> None:
         self._start_method = start_method
         self._selector = selector
         self._receive = receive
+        self._on_death = on_death
         self._loading: Optional[NurseryHandle] = None
         self._reading: Optional[ForkedNurseryHandle] = None
 
@@ -83,12 +86,18 @@ class Nurseries:
         else:
             self._loading = None
         self._selector.unregister(nursery.channel)
+        if nursery.sentinel is not None:
+            self._selector.unregister(nursery.sentinel)
         return nursery.close()
 
     def _watch(self, nursery: AnyNursery) -> None:
         self._selector.register(
             nursery.channel, selectors.EVENT_READ, lambda: self._receive(nursery)
         )
+        if nursery.sentinel is not None:
+            self._selector.register(
+                nursery.sentinel, selectors.EVENT_READ, lambda: self._on_death(nursery)
+            )
 
 
 class FirstReads:

@@ -10,13 +10,17 @@ worker's socket, so whatever is killed at whatever moment can hurt nobody else.
 
 Death runs downwards: the nursery dies with the parent's dispatcher thread and with the
 control socket, workers die with the nursery.
+
+What the user's module does to the process while it loads (it ignores SIGCHLD, runs an
+event loop, waits for any child) must not keep a worker's death from being noticed: the
+nursery waits for the workers' sentinels, and where there are none it looks by itself.
 """
 
 from __future__ import annotations
 
-import atexit
-import ctypes
+import contextlib
 import gc
+import math
 import os
 import select
 import signal
@@ -29,8 +33,9 @@ from typing import Any, Callable, Optional
 from seq2data.source.own_code import enter_worker
 from seq2data.workers.channel import Channel, DescriptorsLostError
 from seq2data.workers.crash import exit_status, failure_of
-from seq2data.workers.environment import num_threads
-from seq2data.workers.loop import Inheritance, serve
+from seq2data.workers.environment import ignore_ctrl_c, num_threads
+from seq2data.workers.fault import run_to_exit
+from seq2data.workers.loop import Inheritance, call_exit_functions, serve
 from seq2data.workers.messages import (
     Exited,
     Fork,
@@ -41,13 +46,16 @@ from seq2data.workers.messages import (
     Ready,
     Start,
 )
+from seq2data.workers.parent_death import die_with_parent
 from seq2data.workers.payload import load
 from seq2data.workers.positions import own_positions
+from seq2data.workers.sentinel import close_sentinel, kill, open_sentinel
 from seq2data.workers.stacks import offer_stacks, stack_pipe
 
-_PR_SET_PDEATHSIG = 1
 # For workers to see that the parent has gone and to call what they have to call then.
 _ORDERLY_EXIT_S = 0.3
+# How often to look whether workers live that have no sentinel.
+_LOOK_S = 0.1
 
 
 def interpreter_command(entry: str, *descriptors: int) -> list[str]:
@@ -63,34 +71,36 @@ def interpreter_command(entry: str, *descriptors: int) -> list[str]:
     return [sys.executable, *flags, "-c", code]
 
 
-def die_with_parent(parent: Optional[int] = None) -> None:
-    """Asks the kernel to kill this process when the thread that made it ends."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if parent is not None and os.getppid() != parent:
-            os._exit(1)  # it died before we asked
-
-
-def run_nursery(descriptor: int, stacks: int) -> None:
+def run_nursery(descriptor: int, reader: int, stacks: int) -> None:
     """Entry of the nursery's interpreter."""
-    die_with_parent()
-    enter_worker()
-    offer_stacks(stacks)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    # It stays open until the process ends: an unclosed socket would be warned of.
     control = Channel(socket.socket(fileno=descriptor))
-    try:
+
+    def main() -> None:
+        _begin(reader, stacks)
+        offer_stacks(stacks)
         Nursery(control).run()
-    finally:
-        os._exit(0)
+
+    run_to_exit(control, main)
 
 
-def run_worker(descriptor: int, claims: int, stacks: int) -> None:
+def run_worker(descriptor: int, claims: int, reader: int, stacks: int) -> None:
     """Entry of a worker's own interpreter."""
+    channel = Channel(socket.socket(fileno=descriptor))
+
+    def main() -> None:
+        _begin(claims, reader, stacks)
+        serve(channel, None, claims, stacks)
+
+    run_to_exit(channel, main)
+
+
+def _begin(*descriptors: int) -> None:
+    """What the first instructions of a fresh interpreter have to do."""
     die_with_parent()
     enter_worker()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    serve(socket.socket(fileno=descriptor), None, claims, stacks)
+    ignore_ctrl_c()
+    for descriptor in descriptors:  # they were let through to this program, no further
+        os.set_inheritable(descriptor, False)
 
 
 def _keep_what_is_here() -> None:
@@ -106,7 +116,10 @@ class Nursery:
         self._control = control
         self._loaded: Optional[Inheritance] = None
         self._can_fork = False
-        self._children: set[int] = set()
+        self._children: dict[int, Optional[int]] = {}
+        """The workers that are alive, and their sentinels."""
+        self._on_death = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        """What the user has for SIGCHLD. Ignored, it would take away all statuses."""
 
     @classmethod
     def take_over(
@@ -122,28 +135,32 @@ class Nursery:
         _keep_what_is_here()
         nursery._make_worker(request.worker, descriptors)
         # At once, as in its workers: who forked it waits for all of them only so long.
-        nursery.run(at_hang_up=atexit._run_exitfuncs)
+        nursery.run(at_hang_up=call_exit_functions)
 
     def run(self, at_hang_up: Callable[[], object] = lambda: None) -> None:
         """Returns when the parent has hung up and all workers have ended."""
-        deaths, wakeup = os.pipe()
-        os.set_blocking(wakeup, False)
-        signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
         try:
             while True:
-                ready, _, _ = select.select([self._control.fileno(), deaths], [], [])
-                if deaths in ready:
-                    os.read(deaths, 4096)
-                    self._reap()
-                if self._control.fileno() in ready:
+                is_asked = self._wait(self._control.fileno())
+                self._reap()
+                if is_asked:
                     for message, descriptors in self._control.receive_ready():
                         self._handle(message, descriptors)
         except EOFError:
-            try:
-                at_hang_up()
-            finally:
-                self._end_children(deaths)
+            at_hang_up()
+            self._end_children()
+
+    def _wait(self, control: Optional[int], longest_s: Optional[float] = None) -> bool:
+        """Waits for a message or the end of a worker; whether a message is there."""
+        sentinels = self._children.values()
+        if None in sentinels:
+            longest_s = min(_LOOK_S, _LOOK_S if longest_s is None else longest_s)
+        poll = select.poll()
+        for descriptor in (control, *sentinels):
+            if descriptor is not None:
+                poll.register(descriptor, select.POLLIN)
+        ready = poll.poll(None if longest_s is None else math.ceil(longest_s * 1000))
+        return any(descriptor == control for descriptor, _ in ready)
 
     def _handle(self, message: Any, descriptors: list[int]) -> None:
         if isinstance(message, Start):
@@ -167,12 +184,21 @@ class Nursery:
         except BaseException as error:  # noqa: BLE001  # user code; the parent decides
             self._control.send(LoadFailed(message.version, failure_of(error)))
             return
+        finally:
+            self._take_signals_back()
         self._loaded = Inheritance(
             *(loaded, message.version, message.pickle.nbytes, Nursery.take_over)
         )
         self._can_fork = num_threads() == 1
         _keep_what_is_here()
         self._control.send(Ready(message.version))
+
+    def _take_signals_back(self) -> None:
+        """After code of the user's; its workers have what it has set."""
+        handler = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        if handler is not signal.SIG_DFL:
+            self._on_death = handler
+        ignore_ctrl_c()
 
     def _make_worker(self, worker: int, descriptors: list[int]) -> None:
         connection, claims = descriptors
@@ -187,8 +213,11 @@ class Nursery:
         except OSError as error:
             self._control.send(ForkFailed(worker, str(error)))
         else:
-            self._children.add(pid)
-            self._control.send(Forked(worker, pid, version, ours[2]))
+            sentinel = self._children[pid] = open_sentinel(pid)
+            self._control.send(
+                Forked(worker, pid, version, ours[2]),
+                [] if sentinel is None else [sentinel],
+            )
         finally:
             for number in ours:
                 os.close(number)
@@ -198,48 +227,58 @@ class Nursery:
         pid = os.fork()
         if pid:
             return pid
-        try:
-            die_with_parent(nursery)
-            signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            self._control.close()
-            own_positions()
-            serve(socket.socket(fileno=descriptor), self._loaded, claims, stacks)
-        finally:
-            os._exit(1)
+        channel = Channel(socket.socket(fileno=descriptor))
+        run_to_exit(channel, lambda: self._be_worker(nursery, channel, claims, stacks))
+
+    def _be_worker(
+        self, nursery: int, channel: Channel, claims: int, stacks: int
+    ) -> None:
+        """Goes on as a worker, in a fork of the nursery."""
+        die_with_parent(nursery)
+        if self._on_death is not None:  # None: C code has its own
+            signal.signal(signal.SIGCHLD, self._on_death)
+        self._control.close()
+        for sentinel in self._children.values():
+            close_sentinel(sentinel)
+        own_positions()
+        serve(channel, self._loaded, claims, stacks)
 
     def _execute(self, descriptor: int, claims: int, reader: int, writer: int) -> int:
-        command = interpreter_command("run_worker", descriptor, claims, writer)
+        descriptors = descriptor, claims, reader, writer
         process = subprocess.Popen(
-            command, pass_fds=[descriptor, claims, reader, writer]
+            interpreter_command("run_worker", *descriptors), pass_fds=descriptors
         )
         process.returncode = 0  # we reap it ourselves; Popen must not warn of that
         return process.pid
 
     def _reap(self) -> None:
-        for pid, status in self._dead_children():
-            self._control.send(Exited(pid, exit_status(status)))
-            self._children.discard(pid)
+        for pid, status in self._bury_dead():
+            self._control.send(Exited(pid, status))
 
-    def _dead_children(self) -> list[tuple[int, int]]:
-        """(pid, status) of the workers that have ended since the last time."""
-        dead: list[tuple[int, int]] = []
-        while len(dead) < len(self._children):
-            pid, status = os.waitpid(-1, os.WNOHANG)
-            if pid == 0:
-                break
-            if pid in self._children:  # and not a child of the user's module
-                dead.append((pid, status))
+    def _bury_dead(self) -> list[tuple[int, Optional[int]]]:
+        """(pid, exit status) of the workers that have ended since the last time."""
+        dead: list[tuple[int, Optional[int]]] = []
+        for pid, sentinel in list(self._children.items()):
+            try:
+                ended, status = os.waitpid(pid, os.WNOHANG)
+            except ChildProcessError:  # user code has waited for it, or has ignored it
+                dead.append((pid, None))
+            else:
+                if not ended:
+                    continue
+                dead.append((pid, exit_status(status)))
+            close_sentinel(sentinel)
+            del self._children[pid]
         return dead
 
-    def _end_children(self, deaths: int) -> None:
+    def _end_children(self) -> None:
         """The parent has hung up on them, too; who is in user code is killed."""
         deadline = time.monotonic() + _ORDERLY_EXIT_S
         while self._children and (left := deadline - time.monotonic()) > 0:
-            if select.select([deaths], [], [], left)[0]:
-                os.read(deaths, 4096)
-            self._children -= {pid for pid, _ in self._dead_children()}
+            self._wait(None, left)
+            self._bury_dead()
+        for pid, sentinel in self._children.items():
+            kill(pid, sentinel)
         for pid in self._children:
-            os.kill(pid, signal.SIGKILL)
-        for pid in self._children:
-            os.waitpid(pid, 0)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, 0)

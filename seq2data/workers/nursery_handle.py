@@ -7,13 +7,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Optional
 
 from seq2data.workers.channel import pair
 from seq2data.workers.environment import worker_environment
 from seq2data.workers.messages import Fork, Start
 from seq2data.workers.nursery import interpreter_command
 from seq2data.workers.payload import Payload
+from seq2data.workers.sentinel import close_sentinel, kill, open_sentinel
 from seq2data.workers.stacks import stack_pipe
 from seq2data.workers.worker_handle import WorkerHandle
 
@@ -32,7 +33,9 @@ class NurseryHandle:
 
     Attributes:
         channel: To it.
+        sentinel: Tells of its death; None where there is no such thing.
         stacks: Its descriptor for `python_stacks`.
+        fault: What it said of the exception that ended it, if it did.
 
     Raises:
         OSError: The machine refuses a process or a socket.
@@ -41,6 +44,9 @@ class NurseryHandle:
     def __init__(self, start_method: str) -> None:
         self.since = time.monotonic()
         """When it was asked for what it has not done yet."""
+        self.is_loading = False
+        """Whether it was given a source, and has not said that it has it."""
+        self.fault: Optional[str] = None
         self._version = -1
         self._first: Any = Start(tuple(sys.path), start_method)
         self.channel, connection = pair()
@@ -50,6 +56,7 @@ class NurseryHandle:
         except BaseException:
             self.channel.close()
             raise
+        self.sentinel = open_sentinel(self.pid)
 
     @property
     def pid(self) -> int:
@@ -71,15 +78,21 @@ class NurseryHandle:
         if self._version != payload.version:
             self.channel.send(payload.load, payload.descriptors())
             self._version = payload.version
+            self.is_loading = True
         self.channel.send(Fork(number), descriptors)
 
     def forget_source(self) -> None:
         """It could not load the source: the next request sends it again."""
         self._version = -1
 
+    def kill(self) -> None:
+        """Ends it at once; its death is noticed as any other."""
+        self._process.kill()
+
     def close(self) -> int:
         """Ends it and its workers; its exit status as `subprocess` tells it."""
-        self.channel.close()
+        self.channel.hang_up()
+        close_sentinel(self.sentinel)
         try:
             return self._process.wait(_EXIT_S)
         except subprocess.TimeoutExpired:
@@ -95,16 +108,22 @@ class ForkedNurseryHandle:
 
     Attributes:
         channel: To it.
+        sentinel: Tells of its death; None where there is no such thing.
         pid: Its process id.
         stacks: Its descriptor for `python_stacks`.
         version: Of the source that it has.
+        fault: What it said of the exception that ended it, if it did.
     """
+
+    is_loading = False
 
     def __init__(self, worker: WorkerHandle) -> None:
         assert worker.pid is not None
         self.since = time.monotonic()
         """When it was asked for what it has not done yet."""
+        self.fault: Optional[str] = None
         self.channel = worker.channel
+        self.sentinel = worker.sentinel
         self.pid = worker.pid
         self.stacks = worker.stacks
         self.version = worker.version
@@ -121,9 +140,14 @@ class ForkedNurseryHandle:
         self.since = time.monotonic()
         self.channel.send(Fork(number), descriptors)
 
+    def kill(self) -> None:
+        """Ends it at once; its death is noticed as any other."""
+        kill(self.pid, self.sentinel)
+
     def close(self) -> None:
         """Ends it and its workers; the nursery that forked it sees to its burial."""
-        self.channel.close()
+        self.channel.hang_up()
+        close_sentinel(self.sentinel)
 
 
 def _execute(connection: int) -> tuple[int, subprocess.Popen[bytes]]:
@@ -131,7 +155,7 @@ def _execute(connection: int) -> tuple[int, subprocess.Popen[bytes]]:
     reader, writer = stack_pipe()
     try:
         process = subprocess.Popen(
-            interpreter_command("run_nursery", connection, writer),
+            interpreter_command("run_nursery", connection, reader, writer),
             pass_fds=[connection, reader, writer],
             stdin=subprocess.DEVNULL,
             env=worker_environment(os.environ),

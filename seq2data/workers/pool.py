@@ -18,7 +18,7 @@ from typing import Callable, Optional
 
 from seq2data.workers.dispatcher import Dispatcher
 from seq2data.workers.payload import pack
-from seq2data.workers.stacks import python_stacks
+from seq2data.workers.stacks import is_stopped, python_stacks
 from seq2data.workers.task import Reader, Task
 
 # A pool may be gone whose dispatcher is still ending the workers.
@@ -75,14 +75,15 @@ class ProcessPool:
 
     def starter(self) -> Optional[Reader]:
         """The nursery, None if nobody waits for it."""
-        nursery, crew = self._dispatcher.nurseries.current, self._dispatcher.crew
-        if nursery is None or not (crew.starting or crew.dying):
+        nursery = self._dispatcher.nurseries.current
+        if nursery is None or not self._dispatcher.crew.awaits_nursery:
             return None
         stacks = functools.partial(python_stacks, nursery.pid, nursery.stacks)
-        return Reader(nursery.pid, nursery.since, stacks)
+        is_loading = nursery.is_loading and not is_stopped(nursery.pid)
+        return Reader(nursery.pid, nursery.since, stacks, is_loading)
 
     def abandon(self, task: Task) -> None:
-        """Kills the worker that is reading a task."""
+        """Kills the worker that is reading a task, or who was to make one for it."""
         self._dispatcher.abandon(task)
 
     def close(self, wait: bool = True) -> None:

@@ -13,6 +13,7 @@ import os
 import select
 import signal
 from pathlib import Path
+from typing import Optional
 
 # A real-time signal, where there are any: user code has its own use for SIGUSR1 and 2.
 _SIGNAL = int(getattr(signal, "SIGRTMAX", signal.SIGUSR2))
@@ -46,6 +47,8 @@ def python_stacks(pid: int, reader: int) -> str:
     except OSError:  # it has just ended, or there is no /proc here
         return "(its stack cannot be seen)"
     try:
+        if is_stopped(pid):
+            return f"(it is stopped; `kill -CONT {pid}` lets it go on)"
         if not _is_caught(pid):
             return "(it is just starting)"
         os.kill(pid, _SIGNAL)
@@ -55,6 +58,11 @@ def python_stacks(pid: int, reader: int) -> str:
     finally:
         os.close(pipe)
     return text or _why_silent(pid)
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether a process was stopped (SIGSTOP, a debugger); False if nobody knows."""
+    return _state(pid) in ("T", "t")
 
 
 def _is_caught(pid: int) -> bool:
@@ -78,10 +86,14 @@ def _read(pipe: int) -> str:
 
 
 def _why_silent(pid: int) -> str:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0]
-    except (FileNotFoundError, ProcessLookupError):
+    state = _state(pid)
+    if state is None:
         return "(it has just ended)"
-    if state in "Tt":
-        return f"(it is stopped; `kill -CONT {pid}` lets it go on)"
     return f"(it does not answer; its state is {state!r}, see `man 5 proc`)"
+
+
+def _state(pid: int) -> Optional[str]:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0]
+    except (FileNotFoundError, ProcessLookupError):
+        return None

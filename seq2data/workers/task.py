@@ -109,11 +109,13 @@ class Reader(NamedTuple):
         pid: Its process; the caller's own for a thread.
         since: When it began, on `time.monotonic`.
         stacks: Gives its Python stack as text.
+        is_loading: Whether it imports what the source needs, which may take long.
     """
 
     pid: int
     since: float
     stacks: Callable[[], str]
+    is_loading: bool = False
 
 
 class Pool(Protocol):

@@ -41,6 +41,10 @@ class WorkerHandle:
         self.claims = claims
         self.nursery = nursery
         self.pid: Optional[int] = None
+        self.sentinel: Optional[int] = None
+        """Tells of its death; None where there is no such thing."""
+        self.fault: Optional[str] = None
+        """What it said of the exception that ended it, if it did."""
         self.version = -1
         self.first_read = -1
         """The version of which it was asked for a batch."""
