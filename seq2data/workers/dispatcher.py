@@ -12,6 +12,7 @@ few times; then its future ends in the crash.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import selectors
@@ -444,7 +445,7 @@ class Dispatcher:
         self.crew.dismiss(worker)
 
     def _unwatch(self, worker: WorkerHandle) -> None:
-        if worker.pid is not None:  # else it never started
+        with contextlib.suppress(KeyError):  # it never started
             self._selector.unregister(worker.channel)
         if worker.sentinel is not None:
             self._selector.unregister(worker.sentinel)

@@ -48,7 +48,7 @@ def python_stacks(pid: int, reader: int) -> str:
         return "(its stack cannot be seen)"
     try:
         if is_stopped(pid):
-            return f"(it is stopped; `kill -CONT {pid}` lets it go on)"
+            return _why_silent(pid)
         if not _is_caught(pid):
             return "(it is just starting)"
         os.kill(pid, _SIGNAL)
@@ -89,6 +89,8 @@ def _why_silent(pid: int) -> str:
     state = _state(pid)
     if state is None:
         return "(it has just ended)"
+    if state in "Tt":
+        return f"(it is stopped; `kill -CONT {pid}` lets it go on)"
     return f"(it does not answer; its state is {state!r}, see `man 5 proc`)"
 
 

@@ -42,7 +42,7 @@ class DyingChannel:
     def receive_ready(self) -> Iterator[tuple[Result, list[int]]]:
         yield from self._answers
 
-    def close(self) -> None:
+    def hang_up(self) -> None:
         self._ours.close()
         self._theirs.close()
 
@@ -84,7 +84,7 @@ def test_answers_of_a_worker_found_dead_are_dropped(
     assert not second.future.done()
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.close(sent)
-    dispatcher._bury(crew.dying.pop(99), -9)
+    dispatcher._bury(crew.dying[99], -9)
     assert [dispatcher._backlog.take() for _ in range(3)] == [*tasks[1:], None]
 
 
