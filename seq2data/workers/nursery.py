@@ -46,7 +46,7 @@ from seq2data.workers.messages import (
     Ready,
     Start,
 )
-from seq2data.workers.parent_death import die_with_parent
+from seq2data.workers.parent_death import die_with_parent, have_forks_die_too
 from seq2data.workers.payload import load
 from seq2data.workers.positions import own_positions
 from seq2data.workers.sentinel import close_sentinel, kill, open_sentinel
@@ -78,6 +78,7 @@ def run_nursery(descriptor: int, reader: int, stacks: int) -> None:
     def main() -> None:
         _begin(reader, stacks)
         offer_stacks(stacks)
+        have_forks_die_too()
         Nursery(control).run()
 
     run_to_exit(control, main)
