@@ -18,15 +18,14 @@ import atexit
 import ctypes
 import gc
 import os
-import select
 import signal
 import socket
-import subprocess
 import sys
 import time
 from typing import Any, Callable, Optional
 
 from seq2data.source.own_code import enter_worker
+from seq2data.workers import command
 from seq2data.workers.channel import Channel, DescriptorsLostError
 from seq2data.workers.crash import exit_status, failure_of
 from seq2data.workers.environment import num_threads
@@ -43,24 +42,12 @@ from seq2data.workers.messages import (
 )
 from seq2data.workers.payload import load
 from seq2data.workers.positions import own_positions
+from seq2data.workers.readable import wait_readable
 from seq2data.workers.stacks import offer_stacks, stack_pipe
 
 _PR_SET_PDEATHSIG = 1
 # For workers to see that the parent has gone and to call what they have to call then.
 _ORDERLY_EXIT_S = 0.3
-
-
-def interpreter_command(entry: str, *descriptors: int) -> list[str]:
-    """A fresh interpreter that runs `entry(*descriptors)` of this module.
-
-    It is told `sys.path` on the command line and imports nothing of the user's before.
-    """
-    code = (
-        f"import sys; sys.path[:] = {sys.path!r}; "
-        f"from seq2data.workers.nursery import {entry}; {entry}{descriptors}"
-    )
-    flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]  # as multiprocessing.spawn does
-    return [sys.executable, *flags, "-c", code]
 
 
 def die_with_parent(parent: Optional[int] = None) -> None:
@@ -132,7 +119,7 @@ class Nursery:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         try:
             while True:
-                ready, _, _ = select.select([self._control.fileno(), deaths], [], [])
+                ready = wait_readable([self._control.fileno(), deaths])
                 if deaths in ready:
                     os.read(deaths, 4096)
                     self._reap()
@@ -209,10 +196,8 @@ class Nursery:
             os._exit(1)
 
     def _execute(self, descriptor: int, claims: int, reader: int, writer: int) -> int:
-        command = interpreter_command("run_worker", descriptor, claims, writer)
-        process = subprocess.Popen(
-            command, pass_fds=[descriptor, claims, reader, writer]
-        )
+        ours = descriptor, claims, writer
+        process = command.start("run_worker", ours, os.environ, pass_fds=[reader])
         process.returncode = 0  # we reap it ourselves; Popen must not warn of that
         return process.pid
 
@@ -236,7 +221,7 @@ class Nursery:
         """The parent has hung up on them, too; who is in user code is killed."""
         deadline = time.monotonic() + _ORDERLY_EXIT_S
         while self._children and (left := deadline - time.monotonic()) > 0:
-            if select.select([deaths], [], [], left)[0]:
+            if wait_readable([deaths], left):
                 os.read(deaths, 4096)
             self._children -= {pid for pid, _ in self._dead_children()}
         for pid in self._children:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from typing import Any
 
+from seq2data.workers import command
 from seq2data.workers.channel import pair
 from seq2data.workers.environment import worker_environment
 from seq2data.workers.messages import Fork, Start
-from seq2data.workers.nursery import interpreter_command
 from seq2data.workers.payload import Payload
 from seq2data.workers.stacks import stack_pipe
 from seq2data.workers.worker_handle import WorkerHandle
@@ -42,7 +41,7 @@ class NurseryHandle:
         self.since = time.monotonic()
         """When it was asked for what it has not done yet."""
         self._version = -1
-        self._first: Any = Start(tuple(sys.path), start_method)
+        self._first: Any = Start(start_method)
         self.channel, connection = pair()
         try:
             with connection:
@@ -130,11 +129,12 @@ def _execute(connection: int) -> tuple[int, subprocess.Popen[bytes]]:
     """The nursery's descriptor for its stacks, and its process."""
     reader, writer = stack_pipe()
     try:
-        process = subprocess.Popen(
-            interpreter_command("run_nursery", connection, writer),
-            pass_fds=[connection, reader, writer],
+        process = command.start(
+            "run_nursery",
+            [connection, writer],
+            worker_environment(os.environ),
+            pass_fds=[reader],
             stdin=subprocess.DEVNULL,
-            env=worker_environment(os.environ),
         )
     finally:
         os.close(reader)
