@@ -4,8 +4,8 @@
     python -m tests.chaos --program SEED      runs one of them again
     python -m tests.chaos --show SEED         prints it, as a script that runs by itself
 
-The first line tells the seed, each find is one line of JSON, and so is the end. The exit
-status is 1 if there was a find.
+The first line tells the seed, each find is one line of JSON, and so is the end. The
+exit status is 1 if there was a find.
 """
 
 from __future__ import annotations

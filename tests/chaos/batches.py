@@ -12,6 +12,7 @@ LAYOUTS = {
     "reversed": "array[::-1]",
     "strided": "np.repeat(array, 2, axis=1)[:, ::2]",
 }
+# Ragged: a dimension in which the first and the last batch agree would be the spec's.
 STRUCTURES = {
     "array": "x",
     "pair": "(x, y)",
@@ -22,18 +23,20 @@ STRUCTURES = {
     "text": "(x, np.array(['text %d \\u00e9' % k for k in range(index, index + 4)]))",
     "number": "index",
     "numbers": "{'index': index, 'half': index / 2, 'scalar': np.float32(index)}",
-    "ragged": "(x[:1 + index % 3, :1 + index % 4], y[:1 + index % 2])",
+    "ragged": "(x[: 1 + index % 3, : 2 + index % 2 if index else 1], y[index % 2 :])",
 }
 
 _TEXT = """
 Sample = collections.namedtuple("Sample", "x y")
+
+EXTRA = 0
 
 
 def batch_of(index):
     values = np.random.RandomState({offset} + index).randint(0, 100, {shape})
     array = values.astype("{dtype}")
     x = {layout}
-    y = np.arange(4) + index * index
+    y = np.arange(4) + index * index + EXTRA
     return {structure}
 """
 
@@ -55,7 +58,9 @@ def describe(batch):
 '''
 
 
-def batches_text(structure: str, size: str, dtype: str, layout: str, offset: int) -> str:
+def batches_text(
+    structure: str, size: str, dtype: str, layout: str, offset: int
+) -> str:
     """Python text that defines `batch_of(index)`; it needs `np` and `collections`."""
     return _TEXT.format(
         offset=offset,

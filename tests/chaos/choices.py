@@ -40,6 +40,7 @@ class Choices:
         num_batches: May be 0.
         at: The batch at which the fault happens.
         offset: Makes the values of different programs different.
+        extra: What the program sets a global to that its batches are made of.
         stop: Where the consumer breaks out, or how many batches it takes.
         catches: Whether the program catches the error, or dies of it.
         start: `forked` from a server that has imported TensorFlow; or, for a fresh
@@ -53,6 +54,7 @@ class Choices:
     num_batches: int
     at: int
     offset: int
+    extra: int
     structure: str
     size: str
     dtype: str
@@ -105,7 +107,7 @@ def _draw(seed: int, chance: random.Random) -> Choices:
     num_batches = chance.choice([0, 1, 2, 3, *range(4, 41)])
     fault = chance.choice(list(FAULTS)) if chance.random() < 0.6 else None
     needs_timeout = fault is not None and FAULTS[fault].needs_timeout
-    is_common = chance.random() < 0.7
+    is_common = chance.random() < 0.5
     return Choices(
         seed=seed,
         source=chance.choice(["sequence", "sequence", "generator", "list"]),
@@ -113,6 +115,7 @@ def _draw(seed: int, chance: random.Random) -> Choices:
         num_batches=num_batches,
         at=chance.randrange(num_batches or 1),
         offset=chance.randrange(10**6),
+        extra=chance.choice([0, chance.randrange(10**6)]),
         structure=chance.choice(list(STRUCTURES)),
         size=chance.choices(list(SIZES), [6, 3, 1])[0],
         dtype=chance.choice(DTYPES),
@@ -186,11 +189,12 @@ def _contradictions_of_habit(choices: Choices, place: str, name: str) -> Iterato
         yield "it makes no sense there"
     if place == MODULE and not choices.in_module:
         yield "no module is imported"
-    if place == READ and not choices.uses_processes:
-        yield "in the program it is `after`, and in a thread Python refuses some"
+    if place == READ and not choices.uses_processes and habit.needs_main_thread:
+        yield "Python refuses it in the threads that read"
     if place == READ and name in ("forked child", "executed child", "shell child"):
         yield "a child for each process that reads: the faults have one"
-    if name == "warnings as errors" and (place != READ or choices.consumer == "fit"):
+    is_in_worker = place == READ and choices.uses_processes
+    if name == "warnings as errors" and not is_in_worker:
         yield "TensorFlow and Keras warn in the program"
     if name == "empty environment" and choices.start != "forked":
         yield "PYTHONPATH is how a fresh interpreter finds seq2data"

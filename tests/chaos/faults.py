@@ -130,6 +130,9 @@ FAULTS = {
     "keys that do not sort": Fault(
         "return {1: np.zeros(3), 'a': np.zeros(3)}", NO_ARRAY, (), needs_process=False
     ),
+    "keys that are objects": Fault(
+        "return {object(): np.zeros(3)}", NO_ARRAY, (), needs_process=False
+    ),
     "a lambda": Fault(
         "return {'f': lambda: 0}", NO_ARRAY, ("function",), needs_process=False
     ),

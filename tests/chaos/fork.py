@@ -2,8 +2,8 @@
 
     python -u -m tests.chaos.fork DESCRIPTOR
 
-The server is the deadlock scenarios' one (`tests.deadlocks.fork_server`), which says why
-its forks are as good as fresh interpreters. `__main__` is a new module in each.
+The server is the deadlock scenarios' one (`tests.deadlocks.fork_server`), which says
+why its forks are as good as fresh interpreters. `__main__` is a new module in each.
 """
 
 from __future__ import annotations

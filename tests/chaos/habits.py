@@ -106,6 +106,22 @@ HABITS = {
     "stdout is None": Habit("sys.stdout = None"),
     "stdout is closed": Habit("sys.stdout = open(os.devnull, 'w'); sys.stdout.close()"),
     "stdout's descriptor is closed": Habit("sys.stdout.close()"),
+    "stdout is full": Habit("sys.stdout = open('/dev/full', 'w')"),
+    "stdin's descriptor is closed": Habit("os.closerange(0, 1)"),
+    "64 open files": Habit(
+        """
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))
+        """,
+        _MAIN,
+        allowed_error="open files|RLIMIT_NOFILE",
+    ),
+    "multiprocessing spawns": Habit(
+        "multiprocessing.set_start_method('spawn', force=True)"
+    ),
+    "SIGINT ignored": Habit(
+        "signal.signal(signal.SIGINT, signal.SIG_IGN)", needs_main_thread=True
+    ),
     "umask": Habit("os.umask(0o777)"),
     "high recursion limit": Habit("sys.setrecursionlimit(100_000)"),
     # TensorFlow itself cannot be imported or run so.
@@ -160,5 +176,7 @@ HABITS = {
     "numpy raises": Habit("np.seterr(all='raise')"),
     "random is seeded": Habit("random.seed(0); np.random.seed(0)"),
     "time stands still": Habit("time.time = lambda: 0.0"),
-    "own process group": Habit("os.setpgid(0, 0) if os.getpid() != os.getsid(0) else 0"),
+    "own process group": Habit(
+        "os.setpgid(0, 0) if os.getpid() != os.getsid(0) else 0"
+    ),
 }

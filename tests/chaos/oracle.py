@@ -53,7 +53,7 @@ class Told:
 
     Attributes:
         batches: As above.
-        error: The text of what it caught, or of what it died of; None if there was none.
+        error: The text of what it caught, or died of; None if there was none.
         code: Its exit code, or minus the signal's number; None if it hung.
         left: Processes and files that it left behind.
         seconds: When the error came; None if nobody knows.
@@ -74,6 +74,7 @@ def plain(choices: Choices) -> list[Any]:
         *(choices.layout, choices.offset),
     )
     exec(DESCRIBE + text, names)
+    names["EXTRA"] = choices.extra
     batches = map(names["batch_of"], range(choices.num_batches))
     return [json.loads(json.dumps(names["describe"](batch))) for batch in batches]
 

@@ -4,100 +4,13 @@ from __future__ import annotations
 
 import textwrap
 
-from tests.chaos.batches import DESCRIBE, batches_text
+from tests.chaos.batches import DESCRIBE, SIZES, batches_text
 from tests.chaos.choices import Choices
+from tests.chaos.consumers import CONSUMERS
 from tests.chaos.habits import AFTER, BEFORE, HABITS, MODULE, READ
+from tests.chaos.preamble import PREAMBLE
 
 EXIT_OF_LEAVING = 5
-
-PREAMBLE = """\
-import asyncio, atexit, collections, faulthandler, gc, hashlib, json, locale, os
-import pathlib, queue, random, resource, signal, socket, subprocess, sys, tempfile
-import threading, time, warnings
-
-import numpy as np
-
-# The watchdog sets these; they make the program one that runs by itself, too.
-if "CHAOS_FOLDER" in os.environ:
-    faulthandler.register(signal.SIGUSR1, file=2, all_threads=True)
-else:
-    os.environ["CHAOS_FOLDER"] = tempfile.mkdtemp()
-FOLDER = os.environ["CHAOS_FOLDER"]
-kept = []
-
-
-def is_first():
-    \"\"\"True once, in whichever process.\"\"\"
-    try:
-        flags = os.O_CREAT | os.O_EXCL
-        os.close(os.open(os.path.join(FOLDER, "happened"), flags, 0o600))
-    except FileExistsError:
-        return False
-    return True
-
-
-def own(pid):
-    \"\"\"Tells the watchdog that this process is the program's, not a leak.\"\"\"
-    os.close(os.open(os.path.join(FOLDER, "own-%d" % pid), os.O_CREAT, 0o600))
-
-
-def leave_shell():
-    os.system("sleep 600 &")
-
-
-def leave_executed():
-    kept.append(subprocess.Popen(["sleep", "600"]))
-
-
-def leave_fork():
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of threads, by Python 3.12
-        pid = os.fork()
-    if pid == 0:
-        while True:
-            time.sleep(600)
-    own(pid)
-
-
-class Tee:
-    def __init__(self, stream):
-        self.stream = stream
-
-    def write(self, text):
-        return self.stream.write(text)
-
-    def flush(self):
-        self.stream.flush()
-
-
-class WithLock(Exception):
-    def __init__(self, text):
-        super().__init__(text)
-        self.lock = threading.Lock()
-
-
-class TwoArguments(Exception):
-    def __init__(self, first, second):
-        super().__init__(first + second)
-
-
-class Mute(Exception):
-    def __str__(self):
-        raise LookupError("no text")
-
-
-class Unreduced(Exception):
-    def __reduce__(self):
-        raise LookupError("no reduction")
-
-
-class Base(BaseException):
-    pass
-
-
-class Group(getattr(__import__("builtins"), "ExceptionGroup", Exception)):
-    pass
-"""
 
 _SOURCES = {
     "sequence": """
@@ -190,95 +103,15 @@ except Exception as error:
     name, seconds = type(error).__name__, time.monotonic() - began
     tell(error=name, text=text.encode("ascii", "replace").decode(), seconds=seconds)"""
 
-_EACH_PASS = "for number in range({epochs}):\n    for batch in {dataset}:\n        "
-_TELL = "tell(number=number, batch=describe(batch))\n"
-_CONSUMERS = {
-    "loop": _EACH_PASS.format(epochs="EPOCHS", dataset="dataset") + _TELL,
-    "prefetch": _EACH_PASS.format(epochs="EPOCHS", dataset="dataset.prefetch(2)")
-    + _TELL,
-    "take": _EACH_PASS.format(epochs="EPOCHS", dataset="dataset.take(STOP)") + _TELL,
-    "break": """\
-for number in range(EPOCHS):
-    for count, batch in enumerate(dataset):
-        if number == 0 and count == STOP:
-            break
-        tell(number=number, batch=describe(batch))
-""",
-    "leaves": """\
-for number in range(EPOCHS):
-    for count, batch in enumerate(dataset):
-        if count == STOP:
-            sys.exit(LEAVES)
-        tell(number=number, batch=describe(batch))
-""",
-    "two iterators": """\
-iterators = {number: iter(dataset) for number in range(2)}
-while iterators:
-    for number, iterator in list(iterators.items()):
-        batch = next(iterator, None)
-        if batch is None:
-            del iterators[number]
-        else:
-            tell(number=number, batch=describe(batch))
-""",
-    "made again": """\
-for number in range(EPOCHS):
-    for batch in dataset:
-        tell(number=number, batch=describe(batch))
-    del batch, dataset
-    gc.collect()
-    dataset = make()
-""",
-    "thread": """\
-errors = []
-
-def run():
-    try:
-        for number in range(EPOCHS):
-            for batch in dataset:
-                tell(number=number, batch=describe(batch))
-    except BaseException as error:
-        errors.append(error)
-
-thread = threading.Thread(target=run)
-thread.start()
-thread.join()
-if errors:
-    raise errors[0]
-""",
-    "fit": """\
-from tensorflow import keras
-
-class Recorder(keras.Model):
-    def __init__(self):
-        super().__init__()
-        self.number = -1
-        self.dense = keras.layers.Dense(1)
-
-    def call(self, x, training=False):
-        return self.dense(x)
-
-    def train_step(self, data):
-        tell(number=self.number, batch=describe(data))
-        return {"loss": 0.0}
-
-class Count(keras.callbacks.Callback):
-    def on_epoch_begin(self, epoch, logs=None):
-        model.number = epoch
-
-model = Recorder()
-model.compile(optimizer="sgd", loss="mse", run_eagerly=True)
-model(np.zeros(WIDTH, np.float32))
-model.fit(dataset, epochs=EPOCHS, verbose=0, callbacks=[Count()])
-""",
-}
-
 
 def text_of(choices: Choices) -> str:
     """The program, as a script that runs by itself."""
     source = _source_text(choices)
+    owner = ""
     if choices.in_module:
         source = _MODULE.format(text=PREAMBLE + source)
+        owner = "chaos_source."
+    source += f"\n{owner}EXTRA = {choices.extra}\n"
     names = [name for place, name in choices.habits if place in (BEFORE, AFTER)]
     consumer = "\n".join(
         [
@@ -288,7 +121,7 @@ def text_of(choices: Choices) -> str:
             "dataset = make()",
             "tell(made=True)",
             *_calls(choices, AFTER),
-            _CONSUMERS[choices.consumer],
+            CONSUMERS[choices.consumer],
         ]
     )
     main = _MAIN.format(
@@ -338,8 +171,6 @@ def _source_text(choices: Choices) -> str:
 
 def _width(choices: Choices) -> str:
     """The shape of x, for a model."""
-    from tests.chaos.batches import SIZES
-
     return repr(SIZES[choices.size])
 
 
