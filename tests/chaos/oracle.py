@@ -98,8 +98,8 @@ def _expected(choices: Choices) -> Expected:
     if ends == ALL:
         return all_is_well
     if ends == MAYBE_LATE:
-        late = {"facts": ("timeout",), "limit_s": TIMEOUT_S + _LATE_S}
-        return replace(all_is_well, is_prefix=True, has_error=None, **late)
+        maybe = replace(all_is_well, is_prefix=True, has_error=None)
+        return replace(maybe, facts=("timeout",), limit_s=TIMEOUT_S + _LATE_S)
     if choices.at in _read_early(choices):
         return replace(_error_at(choices, ends), batches=[], code=code)
     places = [k for k, (_, index) in enumerate(wanted) if index == choices.at]

@@ -20,7 +20,7 @@ from tests.deadlocks.program import Outcome, Program
 
 # A program takes 1 to 8 s; this is for a machine that does three other things at once.
 LIMIT_S = 90.0
-_LINES_OF_STDERR = 30
+_LINES_OF_STDERR = 60
 
 
 class _Watched(Program):

@@ -116,7 +116,7 @@ def test_choices_that_contradict_are_told(changes: dict[str, Any]) -> None:
 
 
 # What is put in the place of what, and what must be found.
-_BUILT_IN = {
+_BUILT_IN: dict[str, tuple[dict[str, Any], tuple[str, str], str]] = {
     "a wrong batch": (
         {},
         ("    return batch_of(index)", "    return batch_of(min(index, 4))"),
