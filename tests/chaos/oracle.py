@@ -98,15 +98,17 @@ def _expected(choices: Choices) -> Expected:
     if ends == ALL:
         return all_is_well
     if ends == MAYBE_LATE:
-        maybe = replace(all_is_well, is_prefix=True, has_error=None)
-        return replace(maybe, facts=("timeout",), limit_s=TIMEOUT_S + _LATE_S)
+        this_or_late = replace(all_is_well, is_prefix=True, has_error=None)
+        return replace(this_or_late, facts=("timeout",), limit_s=TIMEOUT_S + _LATE_S)
     if choices.at in _read_early(choices):
         return replace(_error_at(choices, ends), batches=[], code=code)
     places = [k for k, (_, index) in enumerate(wanted) if index == choices.at]
     if ends == DIES_WITH_STATE:
         # It may have been read ahead, and nothing after it can be had.
-        maybe = None if not places else True
-        return replace(_error_at(choices, ends), batches=batches, has_error=maybe)
+        this_or_late = None if not places else True
+        return replace(
+            _error_at(choices, ends), batches=batches, has_error=this_or_late
+        )
     if not places:
         return all_is_well
     return replace(_error_at(choices, ends), batches=batches[: places[0]], code=code)
