@@ -105,9 +105,9 @@ def _expected(choices: Choices) -> Expected:
     places = [k for k, (_, index) in enumerate(wanted) if index == choices.at]
     if ends == DIES_WITH_STATE:
         # It may have been read ahead, and nothing after it can be had.
-        this_or_late = None if not places else True
+        maybe = None if not places else True
         return replace(
-            _error_at(choices, ends), batches=batches, has_error=this_or_late
+            _error_at(choices, ends), batches=batches, has_error=maybe
         )
     if not places:
         return all_is_well
