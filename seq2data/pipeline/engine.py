@@ -23,6 +23,7 @@ from typing import Any, Callable, Generic, Optional, TypeVar, Union
 import numpy as np
 
 from seq2data.errors import BatchError, ReadError, SourceError
+from seq2data.pipeline.error_text import with_printable_text
 from seq2data.pipeline.feed import Ended, Feed
 from seq2data.pipeline.reading import Reading
 from seq2data.pipeline.window import Pass
@@ -104,7 +105,10 @@ class Engine(ABC, Generic[_Position]):
             return lifeline, batches
         except Exception as error:
             self.on_error(error)
-            raise
+            printable = with_printable_text(error)
+            if printable is error:
+                raise
+            raise printable from None
         finally:
             self.waited_s += time.monotonic() - began
 

@@ -61,6 +61,9 @@ def start(
         OSError: The machine refuses a process or memory, or there is no interpreter.
     """
     by_exec, variables = _split(environment)
+    search = by_exec.get("PYTHONPATH", "")
+    if _absolute(search) != search:
+        variables["PYTHONPATH"], by_exec["PYTHONPATH"] = search, _absolute(search)
     file = _file_of((_import_path(), variables))
     try:
         return subprocess.Popen(
@@ -141,6 +144,23 @@ def _code(entry: str, descriptors: Sequence[int], file: int) -> str:
 def _import_path() -> list[str]:
     """Returns `sys.path` without what imports ignore: all but text."""
     return [str.__str__(entry) for entry in sys.path if isinstance(entry, str)]
+
+
+def _absolute(search_path: str) -> str:
+    """Returns the folders as they are from everywhere, also from a deleted one.
+
+    An interpreter that starts in a deleted folder does not come up with a relative one.
+    """
+    try:
+        here = os.getcwd()
+    except FileNotFoundError:
+        here = None
+    folders = search_path.split(os.pathsep)
+    absolute = [
+        folder if os.path.isabs(folder) or here is None else os.path.join(here, folder)
+        for folder in folders
+    ]
+    return os.pathsep.join(filter(os.path.isabs, absolute))
 
 
 def _split(environment: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
