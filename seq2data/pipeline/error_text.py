@@ -1,8 +1,8 @@
 """Gives errors texts that TensorFlow can read.
 
 It makes UTF-8 of the text of what Python raises. Where that cannot be (a file name with
-a byte that is no text, `os.fsdecode`), TensorFlow 2.21 has no text at all, and 2.10 dies
-of a segmentation fault. A zero ends the text.
+a byte that is no text, `os.fsdecode`), TensorFlow 2.21 has no text at all, and 2.10
+dies of a segmentation fault. A zero ends the text.
 """
 
 from __future__ import annotations
