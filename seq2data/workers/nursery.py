@@ -29,6 +29,7 @@ from seq2data.workers import command
 from seq2data.workers.channel import Channel, DescriptorsLostError
 from seq2data.workers.crash import exit_status, failure_of
 from seq2data.workers.environment import num_threads
+from seq2data.workers.limits import of_pool
 from seq2data.workers.loop import Inheritance, serve
 from seq2data.workers.messages import (
     Exited,
@@ -172,7 +173,7 @@ class Nursery:
             else:
                 pid, version = self._execute(*ours), -1
         except OSError as error:
-            self._control.send(ForkFailed(worker, str(error)))
+            self._control.send(ForkFailed(worker, of_pool(error, 1)))
         else:
             self._children.add(pid)
             self._control.send(Forked(worker, pid, version, ours[2]))

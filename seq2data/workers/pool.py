@@ -19,6 +19,7 @@ from typing import Callable, Optional
 from seq2data.workers.dispatcher import Dispatcher
 from seq2data.workers.payload import pack
 from seq2data.workers.stacks import python_stacks
+from seq2data.workers.standard_streams import fill_standard_descriptors
 from seq2data.workers.task import Reader, Task
 
 # A pool may be gone whose dispatcher is still ending the workers.
@@ -46,6 +47,7 @@ class ProcessPool:
         before_assign: Callable[[], object] = lambda: None,
     ) -> None:
         self.readers = "1 process" if workers == 1 else f"{workers} processes"
+        fill_standard_descriptors()
         self._dispatcher = Dispatcher(
             name, workers, free_segments, start_method, before_assign
         )

@@ -25,6 +25,8 @@ from typing import Callable
 
 import numpy as np
 
+from seq2data.workers.limits import reached
+
 # What TensorFlow asks of memory that it takes over without a copy
 # (EIGEN_MAX_ALIGN_BYTES).
 ALIGNMENT = 64
@@ -85,9 +87,9 @@ def _new_file(nbytes: int) -> Iterator[int]:
         yield descriptor
     except OSError as error:
         os.close(descriptor)
-        raise OSError(
-            error.errno, f"{error.strerror}: no {nbytes:,} bytes of shared memory"
-        ) from error
+        limit = reached(error.errno, nbytes)
+        message = f"{error.strerror}: no {nbytes:,} bytes of shared memory{limit}"
+        raise OSError(error.errno, message) from error
 
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
@@ -125,7 +127,8 @@ class Mapping:
         address = _LIBC.mmap(None, nbytes, protection, flags, descriptor, 0)
         if address == _MAP_FAILED:
             number = ctypes.get_errno()
-            raise OSError(number, f"{os.strerror(number)}: mapping {nbytes:,} bytes")
+            message = f"{os.strerror(number)}: mapping {nbytes:,} bytes"
+            raise OSError(number, message + reached(number, nbytes))
         self._address: int = address
         self.nbytes = nbytes
 
