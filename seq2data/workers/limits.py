@@ -134,12 +134,15 @@ def _most(name: str) -> Optional[int]:
 def _threads_of_user() -> int:
     """How many processes and threads this user has; 0 where nobody can see them."""
     count = 0
-    for process in _PROC.glob("[0-9]*/task"):
+    for status in _PROC.glob("[0-9]*/status"):
         try:
-            if process.stat().st_uid == os.getuid():
-                count += len(os.listdir(process))
+            text = status.read_text()
         except OSError:  # it has just ended
             continue
+        facts = dict(line.split(":", 1) for line in text.splitlines())
+        # Not the file's owner, which is root after a program has become another user.
+        if facts["Uid"].split()[0] == str(os.getuid()):
+            count += int(facts["Threads"])
     return count
 
 

@@ -16,7 +16,9 @@ import functools
 import weakref
 from typing import Callable, Optional
 
+from seq2data.errors import WorkerCrashError
 from seq2data.workers.dispatcher import Dispatcher
+from seq2data.workers.limits import of_pool
 from seq2data.workers.payload import pack
 from seq2data.workers.stacks import python_stacks
 from seq2data.workers.standard_streams import fill_standard_descriptors
@@ -47,10 +49,15 @@ class ProcessPool:
         before_assign: Callable[[], object] = lambda: None,
     ) -> None:
         self.readers = "1 process" if workers == 1 else f"{workers} processes"
-        fill_standard_descriptors()
-        self._dispatcher = Dispatcher(
-            name, workers, free_segments, start_method, before_assign
-        )
+        try:
+            fill_standard_descriptors()
+            self._dispatcher = Dispatcher(
+                name, workers, free_segments, start_method, before_assign
+            )
+        except OSError as error:
+            raise WorkerCrashError(
+                f"no worker for `{name}` could be started: {of_pool(error, workers)}"
+            ) from error
         _dispatchers.add(self._dispatcher)
 
     def load(self, source: object) -> bool:
