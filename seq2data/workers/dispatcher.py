@@ -29,6 +29,7 @@ from seq2data.workers.channel import DescriptorsLostError, pair
 from seq2data.workers.claims import Claims
 from seq2data.workers.crash import crash_error, error_of, status_in_words
 from seq2data.workers.crew import STATUS_S, Crew
+from seq2data.workers.limits import of_pool, start_thread
 from seq2data.workers.messages import (
     Effect,
     Exited,
@@ -102,7 +103,12 @@ class Dispatcher:
         self._thread = threading.Thread(
             target=self._run, name=f"seq2data dispatcher of {name}", daemon=True
         )
-        self._thread.start()
+        try:
+            start_thread(self._thread, workers)
+        except BaseException:
+            self._selector.close()
+            self._bell.close()
+            raise
 
     # -- Any thread ---------------------------------------------------------------
 
@@ -113,7 +119,8 @@ class Dispatcher:
         # there while nobody is idle needs no ringing of its own.
         if self.crew.idle or not self.crew.is_full or self._is_closing:
             self._bell.ring()
-        if self._is_gone:
+        # A tracer of `threading.settrace` may have ended the thread at its first line.
+        if self._is_gone or not self._thread.is_alive():
             self._backlog.fail(self._stopped())
 
     def abandon(self, task: Task) -> None:
@@ -214,7 +221,7 @@ class Dispatcher:
                 claims.close()
                 raise
         except OSError as error:
-            self._cannot_start(str(error))
+            self._cannot_start(of_pool(error, self.crew.most))
             return False
         number = self._made_workers
         self._made_workers += 1

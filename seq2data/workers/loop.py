@@ -25,6 +25,7 @@ from seq2data.workers.payload import Loaded, load
 from seq2data.workers.reading import read_batches
 from seq2data.workers.seeded_reader import state_of
 from seq2data.workers.stacks import offer_stacks
+from seq2data.workers.standard_streams import flush_output
 from seq2data.workers.transport.layout import BatchWriter
 from seq2data.workers.transport.segments import SegmentStore
 
@@ -165,7 +166,8 @@ class Worker:
         reading = read_batches(
             lambda index: self._read(task, index), task.indices, writer
         )
-        _flush_output()
+        # A worker is killed without notice; what was printed is to be out by then.
+        flush_output()
         failure = None
         if reading.error is not None:
             failure = failure_of(reading.error, reading.error_index)
@@ -193,15 +195,6 @@ class Worker:
         except Exception as error:  # noqa: BLE001  # a key of `__main__`'s, say
             failure = failure_of(error, index)
             self._channel.send(result._replace(runs=(), failure=failure), descriptors)
-
-
-def _flush_output() -> None:
-    # A worker is killed without notice; what the user printed should be out by then.
-    for stream in (sys.stdout, sys.stderr):
-        # It may be None, closed, full, or an object of the user's that only writes:
-        # no fault of the batch, which plain indexing would give, too.
-        with contextlib.suppress(Exception):
-            stream.flush()
 
 
 def serve(
