@@ -106,9 +106,7 @@ def _expected(choices: Choices) -> Expected:
     if ends == DIES_WITH_STATE:
         # It may have been read ahead, and nothing after it can be had.
         maybe = None if not places else True
-        return replace(
-            _error_at(choices, ends), batches=batches, has_error=maybe
-        )
+        return replace(_error_at(choices, ends), batches=batches, has_error=maybe)
     if not places:
         return all_is_well
     return replace(_error_at(choices, ends), batches=batches[: places[0]], code=code)
