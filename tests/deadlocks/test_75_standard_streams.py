@@ -122,7 +122,7 @@ _parent = -1
 
 
 def workers() -> None:
-    global _parent  # noqa: PLW0603  # workers get it, and differ
+    global _parent  # workers get it, and differ
     _parent = os.getpid()
     for habit in HABITS:
         report(f"{habit.__name__} when read", WhenRead(habit))
