@@ -92,6 +92,7 @@ class Dispatcher:
         self._task_s = math.inf
         self._is_closing = False
         self._is_gone = False
+        self._began = threading.Event()
         self._selector = selectors.DefaultSelector()
         self.nurseries = Nurseries(
             *(start_method, self._selector),
@@ -104,7 +105,7 @@ class Dispatcher:
             target=self._run, name=f"seq2data dispatcher of {name}", daemon=True
         )
         try:
-            start_thread(self._thread, workers)
+            start_thread(self._thread, self._began, workers)
         except BaseException:
             self._selector.close()
             self._bell.close()
@@ -119,8 +120,7 @@ class Dispatcher:
         # there while nobody is idle needs no ringing of its own.
         if self.crew.idle or not self.crew.is_full or self._is_closing:
             self._bell.ring()
-        # A tracer of `threading.settrace` may have ended the thread at its first line.
-        if self._is_gone or not self._thread.is_alive():
+        if self._is_gone:
             self._backlog.fail(self._stopped())
 
     def abandon(self, task: Task) -> None:
@@ -145,6 +145,7 @@ class Dispatcher:
     def _run(self) -> None:
         error = self._stopped()
         try:
+            self._began.set()
             while not self._is_closing:
                 self._step()
         except BaseException as bug:

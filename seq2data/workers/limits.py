@@ -23,6 +23,8 @@ _FILES_OF_POOL = 12
 _FILES_OF_WORKER = 6
 _RAISE = "raise it"
 _RAISE_OR_FEWER = "raise it, or pass fewer `workers`"
+# A tracer of the program's may end a thread before its first line.
+_LOOK_S = 0.1
 # What the system gives a thread.
 _STACK_BYTES = 8 << 20
 # Threads that the program has made smaller have no room for the pickle of a source.
@@ -94,15 +96,18 @@ def of_pool(error: OSError, workers: int) -> str:
     return f"{error}{reached(error.errno, more)}"
 
 
-def start_thread(thread: threading.Thread, workers: int) -> None:
+def start_thread(
+    thread: threading.Thread, began: threading.Event, workers: int
+) -> None:
     """Starts a thread of ours, whatever stack the program wants its own to have.
 
     Args:
         thread: Is started.
+        began: Is set in it.
         workers: How many processes it will make.
 
     Raises:
-        WorkerCrashError: The machine refuses it.
+        WorkerCrashError: The machine refuses it, or it ends at once.
     """
     nbytes = threading.stack_size()
     if 0 < nbytes < _LEAST_STACK_BYTES:
@@ -119,6 +124,12 @@ def start_thread(thread: threading.Thread, workers: int) -> None:
         ) from error
     finally:
         threading.stack_size(nbytes)
+    while not began.wait(_LOOK_S):
+        if not thread.is_alive():
+            raise WorkerCrashError(
+                f"the {thread.name} ended at once: a function given to "
+                "`threading.settrace` or `threading.setprofile` raised in it"
+            )
 
 
 def _most(name: str) -> Optional[int]:

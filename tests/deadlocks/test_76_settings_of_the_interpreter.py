@@ -106,15 +106,6 @@ class Settings(Numbered):
         return np.array([index, threading.stack_size(), sys.getrecursionlimit()])
 
 
-class Nested(Numbered):
-    """Its batches come in objects so deep that a small stack does not hold them."""
-
-    def __init__(self) -> None:
-        self.nested: Any = []
-        for _ in range(150):
-            self.nested = [self.nested]
-
-
 class Traced(Numbered):
     """A tracer that raises, in workers."""
 
@@ -144,7 +135,6 @@ def parent() -> None:
     sys.settrace(None)
     sys.setprofile(None)
     report("settings", Settings())
-    report("a nested source", Nested())
 
 
 def raising_tracers() -> None:
@@ -160,7 +150,7 @@ def raising_tracers() -> None:
         try:
             read(Numbered(), method)
         except Exception as error:  # noqa: BLE001  # is told
-            print("were stopped" in str(error))
+            print("threading.settrace" in str(error))
 
 
 def test_workers_may_have_any_setting(
@@ -172,7 +162,7 @@ def test_workers_may_have_any_setting(
 
 
 def test_the_parent_may_have_any_setting(tmp_path: Path) -> None:
-    assert_all_right(run(tmp_path, parent), len(HABITS) + 2)
+    assert_all_right(run(tmp_path, parent), len(HABITS) + 1)
 
 
 def test_a_tracer_that_raises_is_an_error(tmp_path: Path) -> None:
