@@ -183,6 +183,11 @@ def _contradictions_of_consumer(choices: Choices) -> Iterator[str]:
         yield "there is no middle"
 
 
+def _executes(choices: Choices) -> bool:
+    names = [choices.fault or "", *(habit for _, habit in choices.habits)]
+    return any(kind in name for name in names for kind in ("shell", "execute", "spawn"))
+
+
 def _contradictions_of_habit(choices: Choices, place: str, name: str) -> Iterator[str]:
     habit = HABITS[name]
     if place not in habit.where:
@@ -200,7 +205,7 @@ def _contradictions_of_habit(choices: Choices, place: str, name: str) -> Iterato
         yield "PYTHONPATH is how a fresh interpreter finds seq2data"
     if name == "numpy raises" and choices.dtype in ("float16", "complex64"):
         yield "numpy may raise in the program's own digests"
-    if name == "too large a variable" and choices.fault and "shell" in choices.fault:
-        yield "nobody can execute a shell then"
+    if name == "too large a variable" and _executes(choices):
+        yield "nobody can execute anything then"
     if name == "time stands still" and choices.consumer == "fit":
         yield "Keras divides by the time that a step took"
