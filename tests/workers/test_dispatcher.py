@@ -92,7 +92,7 @@ class Stepped(Dispatcher):
     """Does nothing by itself."""
 
     def _run(self) -> None:
-        pass
+        self._began.set()
 
 
 def test_news_for_a_closed_channel_is_not_told_to_the_next_with_its_number() -> None:
