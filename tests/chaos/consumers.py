@@ -14,17 +14,17 @@ CONSUMERS = {
     "take": _EACH_PASS.format(epochs="EPOCHS", dataset="dataset.take(STOP)") + _TELL,
     "break": """\
 for number in range(EPOCHS):
-    for count, batch in enumerate(dataset):
+    for count, batch in enumerate(dataset, 1):
+        tell(number=number, batch=describe(batch))
         if number == 0 and count == STOP:
             break
-        tell(number=number, batch=describe(batch))
 """,
     "leaves": """\
 for number in range(EPOCHS):
-    for count, batch in enumerate(dataset):
+    for count, batch in enumerate(dataset, 1):
+        tell(number=number, batch=describe(batch))
         if count == STOP:
             sys.exit(LEAVES)
-        tell(number=number, batch=describe(batch))
 """,
     "two iterators": """\
 iterators = {number: iter(dataset) for number in range(2)}
