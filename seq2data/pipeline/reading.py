@@ -13,6 +13,7 @@ from seq2data.options import Options, start_method
 from seq2data.pipeline.interrupt import interrupt_watch
 from seq2data.pipeline.late import ArrayDropper
 from seq2data.pipeline.patience import Patience
+from seq2data.workers.under_import import give_out_modules
 from seq2data.plan.chunks import ChunkSize
 from seq2data.source.adapt import Source
 from seq2data.source.generator import GeneratorObject
@@ -60,6 +61,7 @@ def open_reading(source: Source, options: Options, entropy: int) -> Iterator[Rea
         PayloadError: The source cannot be sent to the processes that were asked for.
     """
     interrupt_watch.begin()
+    give_out_modules()
     workers = max(1, options.num_workers) if isinstance(source, Indexable) else 1
     dropper = ArrayDropper()
     pool = _make_pool(source, options, workers, dropper)

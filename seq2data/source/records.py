@@ -12,6 +12,7 @@ import collections
 import dataclasses
 import functools
 import importlib
+import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, Optional
 
@@ -77,7 +78,9 @@ def _class_of(record: Record) -> Any:
 
 def _imported(record: Record) -> Any:
     try:
-        found = importlib.import_module(record.module)
+        # The caller's thread may be importing it, and wait for this one.
+        module = sys.modules.get(record.module)
+        found = module or importlib.import_module(record.module)
         return functools.reduce(getattr, record.qualname.split("."), found)
     except (ImportError, AttributeError):  # of a function, or of a worker alone
         return None

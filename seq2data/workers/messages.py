@@ -66,8 +66,7 @@ class Ready:
     version: int
 
 
-@dataclass(frozen=True)
-class Failure:
+class Failure(NamedTuple):
     """User code raised, or its batch cannot be sent.
 
     Attributes:
