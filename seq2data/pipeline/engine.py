@@ -232,7 +232,7 @@ class Passes:
     def _call_hook(self, name: str) -> None:
         try:
             getattr(self._source, name)()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # it is not always its cause
             raise ReadError(
                 f"`{self._source.name}.{name}` raised {summary_of(error)}"
             ) from as_cause(error)

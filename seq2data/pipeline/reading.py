@@ -13,7 +13,6 @@ from seq2data.options import Options, start_method
 from seq2data.pipeline.interrupt import interrupt_watch
 from seq2data.pipeline.late import ArrayDropper
 from seq2data.pipeline.patience import Patience
-from seq2data.workers.under_import import give_out_modules
 from seq2data.plan.chunks import ChunkSize
 from seq2data.source.adapt import Source
 from seq2data.source.generator import GeneratorObject
@@ -21,6 +20,7 @@ from seq2data.source.indexable import Indexable
 from seq2data.workers.pool import ProcessPool
 from seq2data.workers.task import Pool
 from seq2data.workers.threads import ThreadPool
+from seq2data.workers.under_import import give_out_modules
 
 # Warnings point at the caller of `to_dataset`.
 _CALLER = 8

@@ -11,8 +11,8 @@ from seq2data.pipeline.bridge import large_batches, small_batches, with_pipeline
 from seq2data.pipeline.ending import watch
 from seq2data.pipeline.engine import Engine, IndexableEngine
 from seq2data.pipeline.interrupt import interrupt_watch
-from seq2data.workers.under_import import give_out_modules
 from seq2data.source.spec import BatchSpec
+from seq2data.workers.under_import import give_out_modules
 
 Derive = Callable[[tf.data.Dataset], tf.data.Dataset]
 

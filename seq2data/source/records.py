@@ -16,6 +16,9 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, Optional
 
+from seq2data.errors import BatchError
+from seq2data.exception_text import summary_of
+
 
 class Record(NamedTuple):
     """A class with fields in an order.
@@ -31,8 +34,18 @@ class Record(NamedTuple):
     fields: tuple[str, ...]
 
     def make(self, values: Iterable[Any]) -> Any:
-        """A namedtuple of this class."""
-        return _class_of(self)._make(values)
+        """A namedtuple of this class.
+
+        Raises:
+            BatchError: Its constructor takes other arguments than its fields.
+        """
+        try:
+            return _class_of(self)(*values)  # as TensorFlow does
+        except Exception as error:
+            raise BatchError(
+                f"a batch has a `{self.module}.{self.qualname}`, which cannot be made "
+                f"of its fields: {summary_of(error)}. Return a plain tuple or dict"
+            ) from error
 
 
 class Parts(NamedTuple):

@@ -7,6 +7,7 @@ import pickle
 import queue
 import signal
 import threading
+from dataclasses import replace
 from typing import Any, Optional
 
 from seq2data.errors import (
@@ -37,7 +38,7 @@ _LOAD_S = 5.0
 
 def failure_of(error: BaseException, index: Optional[int] = None) -> Failure:
     """What a worker reports of an exception; tries out that the parent can load it."""
-    return described(error, index)._replace(error=_pickled(error))
+    return replace(described(error, index), error=_pickled(error))
 
 
 def described(error: BaseException, index: Optional[int] = None) -> Failure:
@@ -60,7 +61,7 @@ def error_of(
     name: str,
     epoch: Optional[int],
     pid: Optional[int],
-    original: Optional[BaseException] = None,
+    original: Any = None,
 ) -> Seq2DataError:
     """The parent's error for a worker's failure.
 
@@ -68,12 +69,15 @@ def error_of(
     the cause of a ReadError. `original` is the exception where nothing had to travel.
     """
     if original is None:
-        original = _loaded(failure.error)
+        original = cause = _loaded(failure.error)
+    else:
+        cause = as_cause(original)
     if issubclass(type(original), (BatchError, SourceError)):
         if isinstance(original, BatchError) and failure.index is not None:
             located = f"batch {failure.index} of `{name}`: {original}"
             return BatchError(located, failure.index)
-        return original
+        own: Seq2DataError = original
+        return own
     if failure.is_fault:
         what = (
             "loading" if failure.index is None else f"reading batch {failure.index} of"
@@ -87,7 +91,7 @@ def error_of(
             f"raised {failure.summary}"
         )
     error = ReadError(message, failure.index, epoch, pid, failure.traceback)
-    error.__cause__ = original
+    error.__cause__ = cause
     return error
 
 
@@ -159,7 +163,10 @@ def status_in_words(status: Optional[int]) -> str:
     if status is None:
         return "nobody saw its exit status"
     if status == STATUS:
-        return OURS
+        return (
+            "it could not say why it ended. Has the code closed files that are not its "
+            f"own (`os.closerange`)? If not, {OURS}"
+        )
     if status >= 0:
         return f"it left with exit code {status} (the code called `os._exit`?)"
     try:

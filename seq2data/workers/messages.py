@@ -66,7 +66,8 @@ class Ready:
     version: int
 
 
-class Failure(NamedTuple):
+@dataclass(frozen=True)
+class Failure:
     """User code raised, or its batch cannot be sent.
 
     Attributes:

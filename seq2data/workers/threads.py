@@ -16,7 +16,6 @@ import traceback
 from typing import Any, Optional
 
 from seq2data.errors import WorkerCrashError
-from seq2data.exception_text import as_cause
 from seq2data.source.adapt import Source
 from seq2data.source.attributes import attributes
 from seq2data.workers.crash import described, error_of
@@ -161,7 +160,7 @@ class ThreadPool:
             return None
         failure = described(reading.error, reading.error_index)
         name, pid = self._source.name, os.getpid()
-        return error_of(failure, name, task.epoch, pid, as_cause(reading.error))
+        return error_of(failure, name, task.epoch, pid, reading.error)
 
 
 def _stack(thread: int) -> str:

@@ -1,4 +1,4 @@
-"""Modules that train while they are imported: `import train`, `python -c "import train"`.
+"""Modules that train while they are imported: `import train`, say.
 
 They wait for batches inside of that import. What reads these in other threads
 (TensorFlow's, ours, the user's) looks the module's classes up by its name, and Python
@@ -29,7 +29,7 @@ def give_out_modules() -> None:
         if frame.f_code.co_name == "<module>":
             spec = frame.f_globals.get("__spec__")
             # What the import's end sets. There is no public name for it.
-            if getattr(spec, "_initializing", False):
+            if spec is not None and getattr(spec, "_initializing", False):
                 spec._initializing = False
                 _add(spec.name)
         frame = frame.f_back
