@@ -24,6 +24,7 @@ from seq2data.workers.parent_death import have_forks_die_too
 from seq2data.workers.payload import Loaded, load
 from seq2data.workers.reading import read_batches
 from seq2data.workers.seeded_reader import state_of
+from seq2data.workers.sendable import find_unsendable
 from seq2data.workers.stacks import offer_stacks
 from seq2data.workers.standard_streams import flush_output
 from seq2data.workers.transport.layout import BatchWriter
@@ -168,12 +169,17 @@ class Worker:
         )
         # A worker is killed without notice; what was printed is to be out by then.
         flush_output()
-        failure = None
-        if reading.error is not None:
+        runs, failure = reading.runs, None
+        unsendable = find_unsendable(runs)
+        if unsendable is not None:
+            runs = runs[: unsendable.num_runs]
+            index = task.indices[unsendable.num_batches]
+            failure = failure_of(unsendable.error, index)
+        elif reading.error is not None:
             failure = failure_of(reading.error, reading.error_index)
         segments, descriptors = self._segments.take_unsent()
         result = Result(
-            reading.runs,
+            runs,
             segments,
             reading.seconds,
             failure,
@@ -181,20 +187,10 @@ class Worker:
             self._effect_since(before),
         )
         try:
-            self._send(result, descriptors, task.indices[0])
+            self._channel.send(result, descriptors)
         finally:
             for descriptor in descriptors:
                 os.close(descriptor)
-
-    def _send(self, result: Result, descriptors: list[int], index: int) -> None:
-        """Sends the answer, or word that it does not pickle."""
-        try:
-            self._channel.send(result, descriptors)
-        except EOFError:
-            raise
-        except Exception as error:  # noqa: BLE001  # a key of `__main__`'s, say
-            failure = failure_of(error, index)
-            self._channel.send(result._replace(runs=(), failure=failure), descriptors)
 
 
 def serve(
