@@ -33,7 +33,7 @@ REPORT = "report.json"
 EXIT_CODE = 7
 # A real-time signal, where there are any: user code has its own use for SIGUSR1 and 2,
 # and workers answer to SIGRTMAX already.
-STACKS_SIGNAL = int(getattr(signal, "SIGRTMAX", signal.SIGUSR2)) - 1
+STACKS_SIGNAL = int(getattr(signal, "SIGRTMAX", getattr(signal, "SIGUSR2", 1))) - 1
 GONE_S = 20.0
 PLAIN = "plain"
 # Every scenario, and how its program ends.

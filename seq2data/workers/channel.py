@@ -23,7 +23,7 @@ _RECEIVE_BYTES = 1 << 16
 # The kernel's SCM_MAX_FD; more in one message is refused.
 _MOST_DESCRIPTORS = 253
 _CLOSE_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
-_ANCILLARY_BYTES = socket.CMSG_SPACE(_MOST_DESCRIPTORS * array.array("i").itemsize)
+_MOST_RIGHTS_BYTES = _MOST_DESCRIPTORS * array.array("i").itemsize
 
 
 class DescriptorsLostError(OSError):
@@ -98,9 +98,10 @@ class Channel:
         return self._take_frames()
 
     def _fill(self, flags: int) -> None:
+        room = socket.CMSG_SPACE(_MOST_RIGHTS_BYTES)
         try:
             count, ancillary, _, _ = self._socket.recvmsg_into(
-                [self._space], _ANCILLARY_BYTES, flags | _CLOSE_ON_EXEC
+                [self._space], room, flags | _CLOSE_ON_EXEC
             )
         except ConnectionResetError as error:
             raise EOFError("the other end is gone") from error

@@ -42,7 +42,9 @@ class FirstRead:
 
     def effect(self, *, can_fork: bool) -> Effect:
         """What has happened since; `can_fork` says whether it was fit to be forked."""
-        can_fork &= num_threads() == 1 and _descriptors() <= self._descriptors
+        can_fork = (
+            can_fork and num_threads() == 1 and _descriptors() <= self._descriptors
+        )
         return Effect(self._state != self._take_state(), can_fork)
 
     def _take_state(self) -> tuple[object, ...]:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
 import itertools
 import mmap
 import os
@@ -90,17 +91,20 @@ def _new_file(nbytes: int) -> Iterator[int]:
         ) from error
 
 
-_LIBC = ctypes.CDLL(None, use_errno=True)
-_LIBC.mmap.restype = ctypes.c_void_p
-_LIBC.mmap.argtypes = (
-    ctypes.c_void_p,
-    ctypes.c_size_t,
-    ctypes.c_int,
-    ctypes.c_int,
-    ctypes.c_int,
-    ctypes.c_long,
-)
-_LIBC.munmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t)
+@functools.lru_cache(maxsize=None)
+def libc() -> ctypes.CDLL:
+    """The C library, which is asked for only where there are worker processes."""
+    library = ctypes.CDLL(None, use_errno=True)
+    library.mmap.restype = ctypes.c_void_p
+    library.mmap.argtypes = (
+        *(ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int),
+        *(ctypes.c_int, ctypes.c_int, ctypes.c_long),
+    )
+    library.munmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t)
+    library.memcmp.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
+    return library
+
+
 _MAP_FAILED = ctypes.c_void_p(-1).value
 
 
@@ -122,11 +126,13 @@ class Mapping:
             # Puts the pages into the page table now, instead of one fault each later.
             flags |= getattr(mmap, "MAP_POPULATE", 0)
         protection = mmap.PROT_READ | mmap.PROT_WRITE
-        address = _LIBC.mmap(None, nbytes, protection, flags, descriptor, 0)
+        address = libc().mmap(None, nbytes, protection, flags, descriptor, 0)
         if address == _MAP_FAILED:
             number = ctypes.get_errno()
             raise OSError(number, f"{os.strerror(number)}: mapping {nbytes:,} bytes")
         self._address: int = address
+        # Kept: the interpreter empties the module before the last arrays go.
+        self._munmap: Callable[[int, int], int] = libc().munmap
         self.nbytes = nbytes
 
     @property
@@ -142,10 +148,9 @@ class Mapping:
         """The memory, uint8 `[nbytes]`; a new array each time."""
         return np.asarray(self)
 
-    # Bound here: the interpreter empties the module before the last arrays go.
-    def __del__(self, munmap: Callable[[int, int], int] = _LIBC.munmap) -> None:
-        if hasattr(self, "_address"):
-            munmap(self._address, self.nbytes)
+    def __del__(self) -> None:
+        if hasattr(self, "_munmap"):
+            self._munmap(self._address, self.nbytes)
 
 
 class SegmentStore:
