@@ -12,7 +12,6 @@ import contextlib
 import itertools
 import json
 import os
-import select
 import signal
 import subprocess
 import sys
@@ -27,6 +26,7 @@ from typing import Any, NamedTuple, Optional
 from seq2data.errors import SourceError
 from seq2data.options import usable_cores
 from seq2data.tools.arguments import whole_number
+from seq2data.workers.readable import wait_readable
 
 MARK = "SEQ2DATA_DEADLOCKS"
 REPORT = "report.json"
@@ -203,7 +203,7 @@ class _Program:
         assert process.stdin is not None
         assert process.stdout is not None
         # The limit is the scenario's, not that of TensorFlow's loading.
-        select.select([process.stdout], [], [], _LOADED_S)
+        wait_readable([process.stdout.fileno()], _LOADED_S)
         began = time.monotonic()
         with contextlib.suppress(BrokenPipeError), process.stdin as stdin:
             stdin.write(json.dumps(settings).encode())
@@ -261,7 +261,7 @@ class _Program:
                 break
             with contextlib.suppress(ProcessLookupError):
                 ended = os.pidfd_open(pids[0])
-                select.select([ended], [], [], patience_s)
+                wait_readable([ended], patience_s)
                 os.close(ended)
         return [f"process {pid}" for pid in pids]
 

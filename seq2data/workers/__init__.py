@@ -8,7 +8,8 @@ Every wait of the parent, and what ends it:
                                          one above and the next one
     nursery_handle.py NurseryHandle.close
                                          the nursery's end; after 2 s it is killed
-    stacks.py _read                      the stacks of another process, its death; or
+    stacks.py _read; readable.py wait_readable
+                                         the stacks of another process, its death; or
                                          after 1 s
     channel.py Channel.send              room in the socket, which holds more than is
                                          ever on its way to a worker or the nursery

@@ -198,7 +198,9 @@ class Worker:
 def _flush_output() -> None:
     # A worker is killed without notice; what the user printed should be out by then.
     for stream in (sys.stdout, sys.stderr):
-        if stream is not None and not stream.closed:
+        # It may be None, closed, full, or an object of the user's that only writes:
+        # no fault of the batch, which plain indexing would give, too.
+        with contextlib.suppress(Exception):
             stream.flush()
 
 

@@ -21,9 +21,8 @@ from seq2data.source.structure import Structure
 
 @dataclass(frozen=True)
 class Start:
-    """First message to a fresh interpreter: where its imports come from."""
+    """First message to a fresh interpreter."""
 
-    sys_path: tuple[str, ...]
     start_method: str
 
 

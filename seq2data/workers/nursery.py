@@ -20,17 +20,14 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import math
 import os
-import select
 import signal
 import socket
-import subprocess
-import sys
 import time
 from typing import Any, Callable, Optional
 
 from seq2data.source.own_code import enter_worker
+from seq2data.workers import command
 from seq2data.workers.channel import Channel, DescriptorsLostError
 from seq2data.workers.crash import exit_status, failure_of
 from seq2data.workers.environment import ignore_ctrl_c, num_threads
@@ -49,6 +46,7 @@ from seq2data.workers.messages import (
 from seq2data.workers.parent_death import die_with_parent, have_forks_die_too
 from seq2data.workers.payload import load
 from seq2data.workers.positions import own_positions
+from seq2data.workers.readable import wait_readable
 from seq2data.workers.sentinel import close_sentinel, kill, open_sentinel
 from seq2data.workers.stacks import offer_stacks, stack_pipe
 
@@ -56,19 +54,6 @@ from seq2data.workers.stacks import offer_stacks, stack_pipe
 _ORDERLY_EXIT_S = 0.3
 # How often to look whether workers live that have no sentinel.
 _LOOK_S = 0.1
-
-
-def interpreter_command(entry: str, *descriptors: int) -> list[str]:
-    """A fresh interpreter that runs `entry(*descriptors)` of this module.
-
-    It is told `sys.path` on the command line and imports nothing of the user's before.
-    """
-    code = (
-        f"import sys; sys.path[:] = {sys.path!r}; "
-        f"from seq2data.workers.nursery import {entry}; {entry}{descriptors}"
-    )
-    flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]  # as multiprocessing.spawn does
-    return [sys.executable, *flags, "-c", code]
 
 
 def run_nursery(descriptor: int, reader: int, stacks: int) -> None:
@@ -156,12 +141,8 @@ class Nursery:
         sentinels = self._children.values()
         if None in sentinels:
             longest_s = min(_LOOK_S, _LOOK_S if longest_s is None else longest_s)
-        poll = select.poll()
-        for descriptor in (control, *sentinels):
-            if descriptor is not None:
-                poll.register(descriptor, select.POLLIN)
-        ready = poll.poll(None if longest_s is None else math.ceil(longest_s * 1000))
-        return any(descriptor == control for descriptor, _ in ready)
+        waited_for = [each for each in (control, *sentinels) if each is not None]
+        return control in wait_readable(waited_for, longest_s)
 
     def _handle(self, message: Any, descriptors: list[int]) -> None:
         if isinstance(message, Start):
@@ -245,9 +226,8 @@ class Nursery:
         serve(channel, self._loaded, claims, stacks)
 
     def _execute(self, descriptor: int, claims: int, reader: int, writer: int) -> int:
-        descriptors = descriptor, claims, reader, writer
-        process = subprocess.Popen(
-            interpreter_command("run_worker", *descriptors), pass_fds=descriptors
+        process = command.start(
+            "run_worker", (descriptor, claims, reader, writer), os.environ
         )
         process.returncode = 0  # we reap it ourselves; Popen must not warn of that
         return process.pid

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from typing import Any, Optional
 
+from seq2data.workers import command
 from seq2data.workers.channel import pair
 from seq2data.workers.environment import worker_environment
 from seq2data.workers.messages import Fork, Start
-from seq2data.workers.nursery import interpreter_command
 from seq2data.workers.payload import Payload
 from seq2data.workers.sentinel import close_sentinel, kill, open_sentinel
 from seq2data.workers.stacks import stack_pipe
@@ -48,7 +47,7 @@ class NurseryHandle:
         """Whether it was given a source, and has not said that it has it."""
         self.fault: Optional[str] = None
         self._version = -1
-        self._first: Any = Start(tuple(sys.path), start_method)
+        self._first: Any = Start(start_method)
         self.channel, connection = pair()
         try:
             with connection:
@@ -154,11 +153,11 @@ def _execute(connection: int) -> tuple[int, subprocess.Popen[bytes]]:
     """The nursery's descriptor for its stacks, and its process."""
     reader, writer = stack_pipe()
     try:
-        process = subprocess.Popen(
-            interpreter_command("run_nursery", connection, reader, writer),
-            pass_fds=[connection, reader, writer],
+        process = command.start(
+            "run_nursery",
+            (connection, reader, writer),
+            worker_environment(os.environ),
             stdin=subprocess.DEVNULL,
-            env=worker_environment(os.environ),
         )
     finally:
         os.close(reader)

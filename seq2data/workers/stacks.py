@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import faulthandler
 import os
-import select
 import signal
 from pathlib import Path
 from typing import Optional
+
+from seq2data.workers.readable import wait_readable
 
 # A real-time signal, where there are any: user code has its own use for SIGUSR1 and 2.
 _SIGNAL = int(getattr(signal, "SIGRTMAX", getattr(signal, "SIGUSR2", 0)))
@@ -77,7 +78,7 @@ def _is_caught(pid: int) -> bool:
 def _read(pipe: int) -> str:
     found = b""
     wait_s = _ANSWER_S
-    while select.select([pipe], [], [], wait_s)[0]:
+    while wait_readable([pipe], wait_s):
         some = os.read(pipe, _PIPE_BYTES)
         if not some:  # the process has ended
             break

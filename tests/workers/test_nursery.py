@@ -79,6 +79,22 @@ class ManyObjects(Squares):
         return np.array([sum(self.rows[index]), private_kb()])
 
 
+class Inherited(Squares):
+    """Its batches are in shared memory, and tell what an executed child has open."""
+
+    def __getitem__(self, index: int) -> Any:
+        listing = subprocess.run(
+            ["ls", "-l", "/proc/self/fd"],
+            close_fds=False,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        found = [line.split()[8:] for line in listing.stdout.splitlines()[1:]]
+        beyond = [target for number, _, target in found if int(number) > 2]
+        return np.zeros((200, 200)), " ".join(beyond)
+
+
 def private_kb() -> int:
     """Memory of this process that it shares with no other."""
     lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
@@ -156,6 +172,18 @@ def test_workers_have_one_thread_no_gpu_and_no_tensorflow(start_method: str) -> 
     assert threads[0] == 1
     assert ignores_ctrl_c[0]
     assert not has_tensorflow[0]
+
+
+def test_what_a_worker_executes_holds_nothing_of_ours(start_method: str) -> None:
+    pool = ProcessPool("Inherited", 2, 2, start_method=start_method)
+    try:
+        pool.load(adapt(Inherited()))
+        for index in range(3):
+            _, opened = read(pool, index)
+            (listed,) = opened[0].decode().split()  # what `ls` itself has open
+            assert listed.startswith("/proc/")
+    finally:
+        pool.close()
 
 
 def test_many_objects_are_shared_by_the_workers() -> None:
