@@ -30,9 +30,12 @@ _FOR_PROCESSES = (
 THREADS = Path("/proc/self/task")
 """Tells of all threads of this process; one must not fork where there are others."""
 
-# macOS has what is needed to pass descriptors, but `man 2 sendmsg` says of it: who
-# receives one that was closed before it arrived gets a closed one.
 PASSES_CLOSED_DESCRIPTORS = sys.platform != "darwin"
+"""Whether a descriptor that is on its way may be closed by who has sent it.
+
+The names for it are all there on macOS, but its `man 2 sendmsg` says: who receives one
+that was closed before gets a closed one.
+"""
 
 _told: list[str] = []
 
@@ -90,15 +93,15 @@ def tell_shortcomings(stacklevel: int) -> None:
     text = _shortcomings()
     if text and not _told:
         _told.append(text)
-        warnings.warn(text, RuntimeWarning, stacklevel + 1)
+        warnings.warn(text, RuntimeWarning, stacklevel)
 
 
 def _shortcomings() -> str:
     missing = _missing_for_processes()
     if missing:
         return (
-            f"there can be no worker processes, for this system has no "
-            f"{', no '.join(missing)}: batches are read in one thread of this process "
+            "there can be no worker processes, for this system has no "
+            f"{_listed(missing)}: batches are read in one thread of this process "
             "instead; `use_multiprocessing=False` reads them in as many as `workers` "
             "says, if your code may be run by several at once"
         )
@@ -113,5 +116,9 @@ def _shortcomings() -> str:
         instead.append("arrays cross in temporary files")
     if not missing:
         return ""
-    return f"this system has no {', no '.join(missing)}: {' and '.join(instead)}"
+    return f"this system has no {_listed(missing)}: {' and '.join(instead)}"
 
+
+def _listed(missing: list[str]) -> str:
+    *others, last = missing
+    return f"{', '.join(others)} or {last}" if others else last

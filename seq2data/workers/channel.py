@@ -20,6 +20,8 @@ from typing import Any
 
 _HEADER = struct.Struct("=QI")
 _RECEIVE_BYTES = 1 << 16
+# For both ends may be writing, and nobody reads. Linux has more by itself, macOS 8 kB.
+_LEAST_ROOM_BYTES = 1 << 17
 # The kernel's SCM_MAX_FD; more in one message is refused.
 _MOST_DESCRIPTORS = 253
 _CLOSE_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
@@ -157,4 +159,8 @@ class Channel:
 def pair() -> tuple[Channel, socket.socket]:
     """This side's channel and the socket for the other side."""
     mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    for end in (mine, theirs):
+        for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+            if end.getsockopt(socket.SOL_SOCKET, option) < _LEAST_ROOM_BYTES:
+                end.setsockopt(socket.SOL_SOCKET, option, _LEAST_ROOM_BYTES)
     return Channel(mine), theirs

@@ -1,11 +1,10 @@
 """A plugin of pytest's: what it collects is run as on another system.
 
-    python -m pytest -p tests.systems.plugin --system macos tests/contract/...
+python -m pytest -p tests.systems.plugin --system macos tests/contract/...
 """
 
 from __future__ import annotations
 
-import functools
 import sys
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "children"))
 
-from taken_away import SYSTEMS, seeing_all, take_away  # noqa: E402
+from taken_away import SYSTEMS, seeing_all, take_away
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

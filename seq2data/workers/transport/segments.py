@@ -91,7 +91,7 @@ def _new_file(nbytes: int) -> Iterator[int]:
         ) from error
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def libc() -> ctypes.CDLL:
     """The C library, which is asked for only where there are worker processes."""
     library = ctypes.CDLL(None, use_errno=True)

@@ -4,9 +4,9 @@
 `/proc`, `darwin` for `sys.platform`. Interpreters that are started from there lose the
 same at their start: this folder is on their path, and has a `sitecustomize`.
 
-What asks for the system while it is imported (numpy, TensorFlow, asyncio, pytest) has to
-be there before, for it would look for another system's files: hence the imports here,
-and that of TensorFlow in the training process.
+What asks for the system while it is imported (numpy, TensorFlow, asyncio, pytest) has
+to be there before, for it would look for another system's files: hence the imports
+here, and that of TensorFlow in the training process.
 """
 
 from __future__ import annotations
@@ -18,15 +18,20 @@ import functools
 import importlib
 import io
 import logging.handlers  # noqa: F401
-import multiprocessing.connection  # noqa: F401
+import multiprocessing.connection
 import multiprocessing.pool  # noqa: F401
 import os
 import pathlib
 import platform
+import selectors  # noqa: F401
+import socket
 import sys
 import sysconfig
 import tempfile  # noqa: F401
 import threading
+import urllib.request  # noqa: F401
+import uuid  # noqa: F401
+import webbrowser  # noqa: F401
 
 import cloudpickle  # noqa: F401
 import numpy as np  # noqa: F401
@@ -50,15 +55,25 @@ SYSTEMS = {
         *("os.WNOHANG", "os.getppid", "os.killpg", "os.O_CLOEXEC", "os.O_NONBLOCK"),
         *("socket.AF_UNIX", "socket.CMSG_SPACE", "socket.CMSG_LEN"),
         *("socket.SCM_RIGHTS", "socket.MSG_DONTWAIT", "socket.socket.sendmsg"),
-        *("socket.socket.recvmsg", "socket.socket.recvmsg_into", "select.poll"),
+        *("socket.socket.recvmsg", "socket.socket.recvmsg_into"),
+        *("select.poll", "selectors.PollSelector"),
         *("signal.SIGKILL", "signal.SIGCHLD", "signal.SIGSTOP", "signal.SIGCONT"),
         *("signal.SIGUSR1", "signal.SIGUSR2", "signal.SIGBUS", "signal.SIGPIPE"),
         *("signal.pthread_sigmask", "faulthandler.register"),
         *("mmap.MAP_SHARED", "mmap.MAP_PRIVATE", "mmap.PROT_READ", "mmap.PROT_WRITE"),
     ),
 }
+_FOR_PROCESSES = {"socket.AF_UNIX", "socket.CMSG_SPACE", "_posixsubprocess"}
 _harness = threading.local()
 """Has `sees_all` while code of the tests themselves asks for what is taken away."""
+
+
+def way() -> str:
+    """How workers come to be in this interpreter, by what was taken from it."""
+    names = set(os.environ[VARIABLE].split())
+    if names & _FOR_PROCESSES:
+        return "threads"
+    return "executed" if names & {"os.fork", "fcntl", PROC} else "forked"
 
 
 def take_away(names: tuple[str, ...]) -> None:
@@ -78,6 +93,7 @@ def take_away(names: tuple[str, ...]) -> None:
             sys.platform = name
             if name == "win32":
                 _refuse_c_library()
+                socket.socketpair = _internet_pair
         elif "." not in name:
             sys.modules[name] = None
         else:
@@ -114,6 +130,14 @@ def _refuse_c_library():
     ctypes.CDLL.__init__ = init
 
 
+def _internet_pair():
+    """As Python's own on Windows."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        one = socket.create_connection(server.getsockname())
+        other, _ = server.accept()
+    return one, other
+
+
 def _hide_proc():
     for owner, names in (
         (os, ("stat", "lstat", "listdir", "scandir", "readlink", "open")),
@@ -132,9 +156,9 @@ def _hiding(function):
     @functools.wraps(function)
     def hiding(path, *args, **kwargs):
         is_path = isinstance(path, (str, os.PathLike))
-        if is_path and os.fspath(path).startswith(PROC):
-            if not getattr(_harness, "sees_all", False):
-                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        is_hidden = is_path and os.fspath(path).startswith(PROC)
+        if is_hidden and not getattr(_harness, "sees_all", False):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
         return function(path, *args, **kwargs)
 
     return hiding
