@@ -78,7 +78,7 @@ def _content(source: Any) -> Optional[tuple[object, ...]]:
         array = np.frombuffer(buffer.raw(), np.uint8)
         if array.nbytes < OUT_OF_BAND_BYTES:
             return True
-        content = 0 if can_tell else zlib.crc32(array)
+        content = 0 if can_tell else zlib.crc32(buffer.raw())
         places.append((array.__array_interface__["data"][0], array.nbytes, content))
         return False
 

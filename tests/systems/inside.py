@@ -38,7 +38,7 @@ needs_processes = pytest.mark.skipif(
     way() == "threads", reason="there are no processes that could die"
 )
 LINES = {
-    "threads": r".*no worker processes.*`socket\.AF_UNIX`.*one thread of this process.*",
+    "threads": r".*no worker processes.*`socket\.AF_UNIX`.*in one thread of this .*",
     "executed": r"this system has no `.*: each worker is .* a fresh interpreter.*",
     "forked": r"this system has no `os\.memfd_create`: .* temporary files",
 }
