@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import operator
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional, SupportsFloat, SupportsIndex
@@ -116,18 +115,3 @@ def _cgroup_quota() -> Optional[float]:
         return int(quota) / int(period)
     except (OSError, ValueError):  # no cgroup here, or one of another make
         return None
-
-
-def start_method() -> str:
-    """How workers are started: `"fork"` from the clean nursery, or `"exec"`.
-
-    Linux forks; elsewhere, and where the environment variable SEQ2DATA_START_METHOD
-    says so, each worker is a fresh interpreter.
-    """
-    default = "fork" if sys.platform == "linux" else "exec"
-    method = os.environ.get("SEQ2DATA_START_METHOD", default)
-    if method not in ("fork", "exec"):
-        raise ValueError(
-            f"SEQ2DATA_START_METHOD is `fork` or `exec`; received: {method!r}"
-        )
-    return method

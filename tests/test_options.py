@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from seq2data import options
-from seq2data.options import Options, start_method, usable_cores
+from seq2data.options import Options, usable_cores
 
 
 @pytest.fixture
@@ -181,30 +181,3 @@ def test_cgroup_without_a_quota_leaves_the_cores(
     for name, text in files.items():
         (cgroup / name).write_text(text)
     assert usable_cores() == cores
-
-
-@pytest.mark.parametrize(
-    ("platform", "expected"), [("linux", "fork"), ("darwin", "exec"), ("win32", "exec")]
-)
-def test_only_linux_forks(
-    platform: str, expected: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("SEQ2DATA_START_METHOD", raising=False)
-    monkeypatch.setattr(options.sys, "platform", platform)
-    assert start_method() == expected
-
-
-@pytest.mark.parametrize("method", ["fork", "exec"])
-def test_environment_chooses_the_start_method(
-    method: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SEQ2DATA_START_METHOD", method)
-    assert start_method() == method
-
-
-def test_unknown_start_method_is_refused_by_value(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("SEQ2DATA_START_METHOD", "spawn")
-    with pytest.raises(ValueError, match=r"SEQ2DATA_START_METHOD.*'spawn'"):
-        start_method()

@@ -58,7 +58,8 @@ class InterruptWatch:
         self._sockets: Optional[tuple[socket.socket, socket.socket]] = None
         self._target: Optional[FrameType] = None
         atexit.register(self._end)
-        os.register_at_fork(after_in_child=self._end)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._end)
 
     def begin(self) -> None:
         """Watches from now on, unless the program handles Ctrl-C in its own way.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Callable, Optional
 
 from seq2data.errors import PayloadError
-from seq2data.options import Options, start_method
+from seq2data.options import Options
 from seq2data.pipeline.interrupt import interrupt_watch
 from seq2data.pipeline.late import ArrayDropper
 from seq2data.pipeline.patience import Patience
@@ -17,6 +17,7 @@ from seq2data.plan.chunks import ChunkSize
 from seq2data.source.adapt import Source
 from seq2data.source.generator import GeneratorObject
 from seq2data.source.indexable import Indexable
+from seq2data.workers.capabilities import start_method, tell_shortcomings
 from seq2data.workers.pool import ProcessPool
 from seq2data.workers.task import Pool
 from seq2data.workers.threads import ThreadPool
@@ -90,11 +91,16 @@ def _make_pool(
 ) -> Pool:
     if not options.uses_processes or isinstance(source, GeneratorObject):
         return ThreadPool(source, workers)
+    tell_shortcomings(_CALLER)
+    method = start_method()
+    if method is None:
+        # One only: nobody has said that the source may be read by several at once.
+        return ThreadPool(source, 1)
     pool = ProcessPool(
         source.name,
         workers,
         free_segments=options.max_queue_size + 2,
-        start_method=start_method(),
+        start_method=method,
         before_assign=dropper,
     )
     try:

@@ -31,10 +31,11 @@ from seq2data.workers.readable import wait_readable
 MARK = "SEQ2DATA_DEADLOCKS"
 REPORT = "report.json"
 EXIT_CODE = 7
-# A real-time signal, where there are any: user code has its own use for SIGUSR1 and 2,
-# and workers answer to SIGRTMAX already.
-STACKS_SIGNAL = int(getattr(signal, "SIGRTMAX", signal.SIGUSR2)) - 1
+# A real-time signal: user code has its own use for SIGUSR1 and 2, and workers answer to
+# SIGRTMAX already. 0 where there are none, and so no `run`.
+STACKS_SIGNAL = int(getattr(signal, "SIGRTMAX", 1)) - 1
 GONE_S = 20.0
+_PROCESSES = Path("/proc")
 PLAIN = "plain"
 # Every scenario, and how its program ends.
 _SCENARIOS = {
@@ -97,7 +98,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Runs the scenarios and prints what became of them; 0 if all are ok."""
+    """Runs the scenarios and prints what became of them; 0 if all are ok.
+
+    Raises:
+        SourceError: This system does not tell which processes are left.
+    """
+    if not (STACKS_SIGNAL and hasattr(os, "pidfd_open") and _PROCESSES.exists()):
+        raise SourceError(
+            "the scenarios kill and stop processes, and look for those that are left; "
+            "that needs Linux 5.3 or newer, `os.pidfd_open` and /proc"
+        )
     are_ok = []
     with contextlib.closing(_outcomes(arguments)) as outcomes:
         for outcome in _with_progress(outcomes):
@@ -111,7 +121,7 @@ def processes_of(mark: str) -> list[int]:
     """Processes that inherited the mark, wherever they went; no zombies."""
     entry = f"{MARK}={mark}".encode()
     found = []
-    for environment in Path("/proc").glob("[0-9]*/environ"):
+    for environment in _PROCESSES.glob("[0-9]*/environ"):
         with contextlib.suppress(OSError):  # it has just ended, or is not ours
             if entry in environment.read_bytes().split(b"\0"):
                 found.append(int(environment.parent.name))

@@ -28,7 +28,8 @@ from seq2data.source.structure import flatten
 from seq2data.tools.deadlocks import STACKS_SIGNAL
 from seq2data.workers.reducers.pickler import dumps
 
-faulthandler.register(STACKS_SIGNAL, file=2, all_threads=True)
+if STACKS_SIGNAL:
+    faulthandler.register(STACKS_SIGNAL, file=2, all_threads=True)
 
 
 class DeliberateError(Exception):

@@ -22,10 +22,12 @@ from seq2data.workers.limits import reached
 
 _HEADER = struct.Struct("=QI")
 _RECEIVE_BYTES = 1 << 16
+# For both ends may be writing, and nobody reads. Linux has more by itself, macOS 8 kB.
+_LEAST_ROOM_BYTES = 1 << 17
 # The kernel's SCM_MAX_FD; more in one message is refused.
 _MOST_DESCRIPTORS = 253
 _CLOSE_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
-_ANCILLARY_BYTES = socket.CMSG_SPACE(_MOST_DESCRIPTORS * array.array("i").itemsize)
+_MOST_RIGHTS_BYTES = _MOST_DESCRIPTORS * array.array("i").itemsize
 
 
 class DescriptorsLostError(OSError):
@@ -99,9 +101,10 @@ class Channel:
         return self._take_frames()
 
     def _fill(self, flags: int) -> None:
+        room = socket.CMSG_SPACE(_MOST_RIGHTS_BYTES)
         try:
             count, ancillary, _, _ = self._socket.recvmsg_into(
-                [self._space], _ANCILLARY_BYTES, flags | _CLOSE_ON_EXEC
+                [self._space], room, flags | _CLOSE_ON_EXEC
             )
         except ConnectionResetError as error:
             raise EOFError("the other end is gone") from error
@@ -157,4 +160,8 @@ class Channel:
 def pair() -> tuple[Channel, socket.socket]:
     """This side's channel and the socket for the other side."""
     mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    for end in (mine, theirs):
+        for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+            if end.getsockopt(socket.SOL_SOCKET, option) < _LEAST_ROOM_BYTES:
+                end.setsockopt(socket.SOL_SOCKET, option, _LEAST_ROOM_BYTES)
     return Channel(mine), theirs

@@ -22,11 +22,11 @@ from seq2data.workers.fault import OURS, STATUS, is_fault
 from seq2data.workers.messages import Failure
 
 _CAUSES = {
-    signal.SIGKILL: "probably the system ran out of memory, or somebody killed it",
-    signal.SIGSEGV: "native code called by the source crashed",
-    signal.SIGBUS: "memory that was promised was not there",
-    signal.SIGABRT: "native code called by the source gave up",
-    signal.SIGTERM: "somebody asked it to stop",
+    "SIGKILL": "probably the system ran out of memory, or somebody killed it",
+    "SIGSEGV": "native code called by the source crashed",
+    "SIGBUS": "memory that was promised was not there",
+    "SIGABRT": "native code called by the source gave up",
+    "SIGTERM": "somebody asked it to stop",
 }
 
 
@@ -173,7 +173,7 @@ def status_in_words(status: Optional[int]) -> str:
         name = signal.Signals(-status)
     except ValueError:
         return f"it was killed by signal {-status}"
-    cause = _CAUSES.get(name)
+    cause = _CAUSES.get(name.name)
     return f"it was killed by {name.name}" + (f"; {cause}" if cause else "")
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import math
+import socket
 import time
 from collections import deque
 from collections.abc import Iterator
 from typing import Optional
 
 from seq2data.workers.messages import Forked
-from seq2data.workers.sentinel import close_sentinel, open_sentinel
+from seq2data.workers.sentinel import close_sentinel
 from seq2data.workers.task import Task
 from seq2data.workers.worker_handle import WorkerHandle
 
@@ -36,6 +37,7 @@ class Crew:
         self.idle: deque[WorkerHandle] = deque()
         self.busy: deque[WorkerHandle] = deque()
         self.dying: dict[int, WorkerHandle] = {}
+        self._ends: dict[int, socket.socket] = {}
 
     def __iter__(self) -> Iterator[WorkerHandle]:
         return iter(list(self.members.values()))
@@ -59,15 +61,20 @@ class Crew:
         ahead = sum(len(worker.tasks) > 1 for worker in self.members.values())
         return min(missing, pending + ahead - len(self.starting))
 
-    def wish_for(self, worker: WorkerHandle) -> None:
-        """Takes in a worker that the nursery was asked for."""
+    def wish_for(self, worker: WorkerHandle, end: socket.socket) -> None:
+        """Takes in a worker that the nursery is asked for, and its end of the channel.
+
+        That is closed when the worker has it: see `PASSES_CLOSED_DESCRIPTORS`.
+        """
+        self._ends[worker.number] = end
         self.starting[worker.number] = self.members[worker.number] = worker
 
-    def start(self, message: Forked) -> WorkerHandle:
+    def start(self, message: Forked, sentinel: Optional[int]) -> WorkerHandle:
         """The worker that the nursery has made; it is idle."""
         worker = self.starting.pop(message.worker)
+        self._ends.pop(message.worker).close()
         worker.pid = message.pid
-        worker.sentinel = open_sentinel(message.pid)
+        worker.sentinel = sentinel
         worker.version = message.version
         worker.stacks = message.stacks
         self.idle.append(worker)
@@ -114,7 +121,8 @@ class Crew:
         """Forgets a member; its channel and sentinel may be another's."""
         del self.members[worker.number]
         worker.claims.close()
-        self.starting.pop(worker.number, None)
+        if self.starting.pop(worker.number, None):
+            self._ends.pop(worker.number).close()
         for workers in (self.idle, self.busy):
             with contextlib.suppress(ValueError):
                 workers.remove(worker)

@@ -227,16 +227,15 @@ class Dispatcher:
         number = self._made_workers
         self._made_workers += 1
         self.crew.wish_for(
-            WorkerHandle(number, channel, claims, nursery, self._free_segments)
+            WorkerHandle(number, channel, claims, nursery, self._free_segments), theirs
         )
-        with theirs:
-            try:
-                descriptors = [theirs.fileno(), claims.fileno()]
-                nursery.request_worker(number, descriptors, self.payload)
-            except EOFError:
-                self._lose_nursery(nursery)
-                self._bell.ring()  # there may be nobody else to have us ask another one
-                return False
+        try:
+            descriptors = [theirs.fileno(), claims.fileno()]
+            nursery.request_worker(number, descriptors, self.payload)
+        except EOFError:
+            self._lose_nursery(nursery)
+            self._bell.ring()  # there may be nobody else to have us ask another one
+            return False
         return True
 
     def _start_over(self) -> None:
@@ -253,9 +252,9 @@ class Dispatcher:
         self._hear(nursery, nursery.channel.receive_ready())
 
     def _hear(self, nursery: AnyNursery, messages: _Messages) -> None:
-        for message, _ in messages:
+        for message, descriptors in messages:
             if isinstance(message, Forked):
-                self._forked(message)
+                self._forked(message, *descriptors)
             elif isinstance(message, ForkFailed):
                 self._dismiss(self.crew.starting[message.worker])
                 self._cannot_start(message.reason)
@@ -272,8 +271,8 @@ class Dispatcher:
                 assert isinstance(message, Ready)
                 nursery.is_loading = False
 
-    def _forked(self, message: Forked) -> None:
-        worker = self.crew.start(message)
+    def _forked(self, message: Forked, sentinel: Optional[int] = None) -> None:
+        worker = self.crew.start(message, sentinel)
         self._selector.register(
             worker.channel, selectors.EVENT_READ, lambda: self._from_worker(worker)
         )
@@ -362,6 +361,9 @@ class Dispatcher:
         self._hear(nursery, nursery.channel.receive_rest())
         self._nurseries_lost += 1
         status = self.nurseries.close(nursery)
+        for worker in self.crew:
+            if worker.nursery is nursery and worker.pid is not None:
+                kill(worker.pid, worker.sentinel)  # unless the kernel has done it
         for worker in list(self.crew.starting.values()):
             if worker.nursery is nursery:
                 self._dismiss(worker)

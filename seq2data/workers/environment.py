@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import signal
-import threading
 from collections.abc import Mapping
-from pathlib import Path
 
-_THREADS = Path("/proc/self/task")
+from seq2data.workers.capabilities import THREADS
 
 # One worker per core is the parallelism; each library's own pool on top of it would
 # fight for the same cores, and its threads would forbid the nursery to fork.
@@ -44,7 +42,8 @@ def ignore_ctrl_c() -> None:
 
 
 def num_threads() -> int:
-    """Threads of this process, also those that Python does not know of."""
-    if _THREADS.exists():
-        return len(list(_THREADS.iterdir()))
-    return threading.active_count()
+    """Threads of this process, also those that Python does not know of.
+
+    Asked only where there is a way to know, and else nothing forks.
+    """
+    return len(list(THREADS.iterdir()))

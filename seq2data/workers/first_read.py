@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
+import zlib
 from pathlib import Path
 from typing import Any, Optional
 
@@ -42,7 +43,9 @@ class FirstRead:
 
     def effect(self, *, can_fork: bool) -> Effect:
         """What has happened since; `can_fork` says whether it was fit to be forked."""
-        can_fork &= num_threads() == 1 and _descriptors() <= self._descriptors
+        can_fork = (
+            can_fork and num_threads() == 1 and _descriptors() <= self._descriptors
+        )
         return Effect(self._state != self._take_state(), can_fork)
 
     def _take_state(self) -> tuple[object, ...]:
@@ -65,33 +68,35 @@ def _descriptors() -> set[tuple[str, str]]:
 def _content(source: Any) -> Optional[tuple[object, ...]]:
     """What there is to be sent; None where a recipe has made here what has none.
 
-    Each batch gives the generators new states, so these are no content.
+    Each batch gives the generators new states, so these are no content. Where the
+    system does not tell which arrays were written to, all are looked at.
     """
-    places: list[tuple[int, int]] = []
+    places: list[tuple[int, int, int]] = []
+    can_tell = _MAPS.exists() and hasattr(os, "memfd_create")
 
     def keep(buffer: pickle.PickleBuffer) -> bool:
         array = np.frombuffer(buffer.raw(), np.uint8)
         if array.nbytes < OUT_OF_BAND_BYTES:
             return True
-        places.append((array.__array_interface__["data"][0], array.nbytes))
+        content = 0 if can_tell else zlib.crc32(buffer.raw())
+        places.append((array.__array_interface__["data"][0], array.nbytes, content))
         return False
 
     try:
         pickled = dumps(source, keep, omits_states=True).data
     except Exception:  # noqa: BLE001  # it need not be sent anywhere
         return None
-    return pickled, places, _written_kb() if places else 0
+    return pickled, places, _written_kb() if places and can_tell else 0
 
 
 def _written_kb() -> int:
     """How much of the parent's arrays was written to: those pages are ours since."""
     total = 0
     is_ours = False
-    if _MAPS.exists():
-        for line in _MAPS.read_text().splitlines():
-            first, *rest = line.split()
-            if not first.endswith(":"):
-                is_ours = rest[0].endswith("p") and "memfd:seq2data" in line
-            elif is_ours and first in ("Anonymous:", "Swap:"):
-                total += int(rest[0])
+    for line in _MAPS.read_text().splitlines():
+        first, *rest = line.split()
+        if not first.endswith(":"):
+            is_ours = rest[0].endswith("p") and "memfd:seq2data" in line
+        elif is_ours and first in ("Anonymous:", "Swap:"):
+            total += int(rest[0])
     return total

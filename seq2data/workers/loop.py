@@ -10,9 +10,11 @@ import atexit
 import contextlib
 import os
 import sys
+from collections import deque
 from typing import Any, Callable, NamedTuple, Optional
 
 from seq2data.plan.seeds import FrameworkSeeds, seed_generators
+from seq2data.workers.capabilities import PASSES_CLOSED_DESCRIPTORS
 from seq2data.workers.channel import Channel, DescriptorsLostError
 from seq2data.workers.claims import ClaimReader
 from seq2data.workers.crash import failure_of
@@ -29,6 +31,9 @@ from seq2data.workers.stacks import offer_stacks
 from seq2data.workers.standard_streams import flush_output
 from seq2data.workers.transport.layout import BatchWriter
 from seq2data.workers.transport.segments import SegmentStore
+
+# Who has two tasks gets a third one when the first one's answer has arrived.
+_MOST_ON_THE_WAY = 0 if PASSES_CLOSED_DESCRIPTORS else 2
 
 
 class Inheritance(NamedTuple):
@@ -73,6 +78,8 @@ class Worker:
             self._loaded = inheritance.loaded
             self._pickle_bytes = inheritance.pickle_bytes
         self._segments = SegmentStore()
+        self._sent: deque[list[int]] = deque()
+        """The descriptors of answers that may not have arrived."""
         self._frameworks = FrameworkSeeds()
 
     def run(self) -> None:
@@ -87,13 +94,13 @@ class Worker:
                 elif isinstance(message, Fork):
                     self._make_workers(message, descriptors)
                     return
-                else:
+                elif self._loaded is not None:  # else the parent is hanging up
                     self._answer(message)
             except EOFError:
                 return
 
     def _load(self, message: Load, descriptors: list[int]) -> None:
-        self._inheritance = None
+        self._inheritance = self._loaded = None
         self._pickle_bytes = message.pickle.nbytes
         self._has_read = False
         try:
@@ -189,7 +196,13 @@ class Worker:
         try:
             self._channel.send(result, descriptors)
         finally:
-            for descriptor in descriptors:
+            self._release(descriptors)
+
+    def _release(self, descriptors: list[int]) -> None:
+        """Closes what was sent, as soon as it may be."""
+        self._sent.append(descriptors)
+        if len(self._sent) > _MOST_ON_THE_WAY:
+            for descriptor in self._sent.popleft():
                 os.close(descriptor)
 
 

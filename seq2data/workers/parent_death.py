@@ -31,6 +31,8 @@ def have_forks_die_too() -> None:
     as daemons are made; nor what another thread forks, for the kernel would kill that
     with the thread.
     """
+    if not hasattr(os, "register_at_fork"):
+        return
     maker = os.getpid()
     is_ours = False
 

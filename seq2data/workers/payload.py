@@ -9,7 +9,6 @@ to are not looked at, the others are compared by content.
 
 from __future__ import annotations
 
-import ctypes
 import functools
 import gc
 import os
@@ -33,7 +32,7 @@ from seq2data.workers.program_state.state import ProgramState
 from seq2data.workers.reducers.own_generators import Generators
 from seq2data.workers.reducers.pickler import dumps
 from seq2data.workers.reducers.weak_references import let_go
-from seq2data.workers.transport.segments import Mapping, write_file
+from seq2data.workers.transport.segments import Mapping, libc, write_file
 from seq2data.workers.write_watch import WriteWatch
 
 # Smaller arrays travel inside the pickle: a mapped page each would cost more.
@@ -41,9 +40,6 @@ OUT_OF_BAND_BYTES = 64 * 1024
 # Each version that sends only some arrays adds a file, and 253 descriptors is what one
 # message can take; from here on all arrays are written anew.
 _MOST_FILES = 64
-
-_LIBC = ctypes.CDLL(None)
-_LIBC.memcmp.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
 
 
 def _find_submodules(
@@ -234,7 +230,7 @@ def _dump_whole(value: Any) -> bytes:
 
 def _equal(one: np.ndarray, other: np.ndarray) -> bool:
     """Bytes, and at the memory's speed: numpy would make an array of the answers."""
-    return not _LIBC.memcmp(
+    return not libc().memcmp(
         *(a.__array_interface__["data"][0] for a in (one, other)), one.nbytes
     )
 

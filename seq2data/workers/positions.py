@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import stat
+
+with contextlib.suppress(ImportError):  # where nothing forks
+    import fcntl
 
 _DESCRIPTORS = "/proc/self/fd"
 

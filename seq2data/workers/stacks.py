@@ -17,7 +17,7 @@ from typing import Optional
 from seq2data.workers.readable import wait_readable
 
 # A real-time signal, where there are any: user code has its own use for SIGUSR1 and 2.
-_SIGNAL = int(getattr(signal, "SIGRTMAX", signal.SIGUSR2))
+_SIGNAL = int(getattr(signal, "SIGRTMAX", getattr(signal, "SIGUSR2", 0)))
 # The handler runs at once, unless the process is stopped or inside the kernel.
 _ANSWER_S = 1.0
 _QUIET_S = 0.1
@@ -33,7 +33,8 @@ def stack_pipe() -> tuple[int, int]:
 
 def offer_stacks(writer: int) -> None:
     """Lets others ask for the stacks of this process."""
-    faulthandler.register(_SIGNAL, file=writer, all_threads=True)
+    if hasattr(faulthandler, "register"):
+        faulthandler.register(_SIGNAL, file=writer, all_threads=True)
 
 
 def python_stacks(pid: int, reader: int) -> str:

@@ -9,8 +9,8 @@ containers that forbid userfaultfd, nothing is recalled and contents are compare
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
-import fcntl
 import mmap
 import os
 import platform
@@ -21,6 +21,9 @@ from pathlib import Path
 from typing import Generic, Optional, TypeVar
 
 import numpy as np
+
+with contextlib.suppress(ImportError):  # where there is no userfaultfd, either
+    import fcntl
 
 _SYSCALL_NUMBERS = {"x86_64": 323, "aarch64": 282}
 _USER_MODE_ONLY = 1  # what needs no privilege; kernel-mode writes are seen all the same

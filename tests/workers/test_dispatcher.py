@@ -64,8 +64,8 @@ def test_answers_of_a_worker_found_dead_are_dropped(
     channel = DyingChannel([(ANSWER, []), (ANSWER, [sent])])
     nursery = SimpleNamespace(channel=None)
     worker = WorkerHandle(0, channel, Claims(), nursery, 4)  # type: ignore[arg-type]
-    dispatcher.crew.wish_for(worker)
-    dispatcher.crew.start(Forked(0, 99, 0, -1))
+    dispatcher.crew.wish_for(worker, socket.socket())
+    dispatcher.crew.start(Forked(0, 99, 0, -1), None)
     first, second, third = tasks = [Task(0, None, (index,)) for index in range(3)]
     for task in (first, second):
         assert task.start()

@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import functools
 import itertools
 import mmap
 import os
@@ -100,17 +101,20 @@ def _open_file() -> int:
         return os.dup(file.fileno())
 
 
-_LIBC = ctypes.CDLL(None, use_errno=True)
-_LIBC.mmap.restype = ctypes.c_void_p
-_LIBC.mmap.argtypes = (
-    ctypes.c_void_p,
-    ctypes.c_size_t,
-    ctypes.c_int,
-    ctypes.c_int,
-    ctypes.c_int,
-    ctypes.c_long,
-)
-_LIBC.munmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t)
+@functools.cache
+def libc() -> ctypes.CDLL:
+    """The C library, which is asked for only where there are worker processes."""
+    library = ctypes.CDLL(None, use_errno=True)
+    library.mmap.restype = ctypes.c_void_p
+    library.mmap.argtypes = (
+        *(ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int),
+        *(ctypes.c_int, ctypes.c_int, ctypes.c_long),
+    )
+    library.munmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t)
+    library.memcmp.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
+    return library
+
+
 _MAP_FAILED = ctypes.c_void_p(-1).value
 
 
@@ -132,12 +136,14 @@ class Mapping:
             # Puts the pages into the page table now, instead of one fault each later.
             flags |= getattr(mmap, "MAP_POPULATE", 0)
         protection = mmap.PROT_READ | mmap.PROT_WRITE
-        address = _LIBC.mmap(None, nbytes, protection, flags, descriptor, 0)
+        address = libc().mmap(None, nbytes, protection, flags, descriptor, 0)
         if address == _MAP_FAILED:
             number = ctypes.get_errno()
             message = f"{os.strerror(number)}: mapping {nbytes:,} bytes"
             raise OSError(number, message + reached(number, nbytes))
         self._address: int = address
+        # Kept: the interpreter empties the module before the last arrays go.
+        self._munmap: Callable[[int, int], int] = libc().munmap
         self.nbytes = nbytes
 
     @property
@@ -153,10 +159,9 @@ class Mapping:
         """The memory, uint8 `[nbytes]`; a new array each time."""
         return np.asarray(self)
 
-    # Bound here: the interpreter empties the module before the last arrays go.
-    def __del__(self, munmap: Callable[[int, int], int] = _LIBC.munmap) -> None:
-        if hasattr(self, "_address"):
-            munmap(self._address, self.nbytes)
+    def __del__(self) -> None:
+        if hasattr(self, "_munmap"):
+            self._munmap(self._address, self.nbytes)
 
 
 class SegmentStore:
