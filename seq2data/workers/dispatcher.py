@@ -42,7 +42,7 @@ from seq2data.workers.messages import (
 from seq2data.workers.nurseries import AnyNursery, FirstReads, Nurseries
 from seq2data.workers.nursery_handle import ForkedNurseryHandle, NurseryHandle
 from seq2data.workers.payload import Payload
-from seq2data.workers.sentinel import kill
+from seq2data.workers.sentinel import kill, open_sentinel
 from seq2data.workers.task import Task, TaskResult
 from seq2data.workers.worker_handle import WorkerHandle
 
@@ -252,9 +252,9 @@ class Dispatcher:
         self._hear(nursery, nursery.channel.receive_ready())
 
     def _hear(self, nursery: AnyNursery, messages: _Messages) -> None:
-        for message, descriptors in messages:
+        for message, _ in messages:
             if isinstance(message, Forked):
-                self._forked(message, *descriptors)
+                self._forked(message)
             elif isinstance(message, ForkFailed):
                 self._dismiss(self.crew.starting[message.worker])
                 self._cannot_start(message.reason)
@@ -271,8 +271,8 @@ class Dispatcher:
                 assert isinstance(message, Ready)
                 nursery.is_loading = False
 
-    def _forked(self, message: Forked, sentinel: Optional[int] = None) -> None:
-        worker = self.crew.start(message, sentinel)
+    def _forked(self, message: Forked) -> None:
+        worker = self.crew.start(message, open_sentinel(message.pid))
         self._selector.register(
             worker.channel, selectors.EVENT_READ, lambda: self._from_worker(worker)
         )
