@@ -182,37 +182,53 @@ class Dispatcher:
     def _assign(self) -> None:
         if self._backlog:
             self._before_assign()
-            if self.payload is not None and self.nurseries.is_outdated(self.payload):
-                self._start_over()
         if self.crew.idle and not self._backlog:
             self._backlog.put_back(self.crew.take_back(_SHORT_TASK_S))
-        while self.crew.idle and (task := self._backlog.take()):
-            self._send(self.crew.idle.popleft(), task)
+        while self.crew.idle and (taken := self._take()):
+            self._send(self.crew.idle.popleft(), *taken)
         if self._first_reads.is_awaited:
             if self._backlog and not self.crew.members:
                 self._start_worker()
             return
         # A second task each for workers whose tasks are short beside the way here.
         busy = self.crew.busy
-        while busy and self._task_s < _SHORT_TASK_S and (task := self._backlog.take()):
-            self._send(busy.popleft(), task)
+        while busy and self._task_s < _SHORT_TASK_S and (taken := self._take()):
+            self._send(busy.popleft(), *taken)
         for _ in range(self.crew.num_wanted(len(self._backlog))):
             if not self._start_worker():
                 break
 
-    def _send(self, worker: WorkerHandle, task: Task) -> None:
-        assert self.payload is not None
+    def _take(self) -> Optional[tuple[Task, Payload]]:
+        """The next task and what it is read from, if the workers can have that."""
+        task = self._backlog.take()
+        if task is None:
+            return None
+        # Looked at after the task, which may be for a payload that has just come.
+        payload = self.payload
+        assert payload is not None
+        if self.nurseries.is_outdated(payload):
+            self._backlog.put_back([task])
+            self._start_over()
+            return None
+        return task, payload
+
+    def _send(self, worker: WorkerHandle, task: Task, payload: Payload) -> None:
         if not worker.tasks:
             self.crew.begin(worker)
         try:
-            first_reads, version = self._first_reads, self.payload.version
-            first = first_reads.prepare(worker, task, version)
-            worker.ask(task, self.payload, first, first_reads.wants_effect(task))
+            first = self._first_reads.prepare(worker, task, payload.version)
+            wants_effect = self._first_reads.wants_effect(task)
+            worker.ask(task, payload, first, wants_effect)
         except EOFError:
             self._hung_up(worker.channel)
 
     def _start_worker(self) -> bool:
-        assert self.payload is not None
+        payload = self.payload  # another thread may change it
+        assert payload is not None
+        if self.nurseries.is_outdated(payload):
+            self._start_over()
+            self._bell.ring()
+            return False
         try:
             nursery = self.nurseries.running()
             claims = Claims()
@@ -231,7 +247,7 @@ class Dispatcher:
         )
         try:
             descriptors = [theirs.fileno(), claims.fileno()]
-            nursery.request_worker(number, descriptors, self.payload)
+            nursery.request_worker(number, descriptors, payload)
         except EOFError:
             self._lose_nursery(nursery)
             self._bell.ring()  # there may be nobody else to have us ask another one
