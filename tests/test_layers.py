@@ -13,7 +13,7 @@ import seq2data
 
 PACKAGE = Path(seq2data.__file__).parent
 STAGES = ["source", "plan", "workers", "pipeline", "train", "tools"]
-ROOTS = ["errors", "options", "requires"]
+ROOTS = ["errors", "exception_text", "options", "requires"]
 # `python -m seq2data` is the command.
 COMMAND = "__main__"
 WITHOUT_TENSORFLOW = ["source", "plan", "workers", "", *ROOTS]

@@ -23,6 +23,8 @@ from typing import Any, Callable, Generic, Optional, TypeVar, Union
 import numpy as np
 
 from seq2data.errors import BatchError, ReadError, SourceError
+from seq2data.exception_text import as_cause, summary_of
+from seq2data.pipeline.error_text import with_printable_text
 from seq2data.pipeline.feed import Ended, Feed
 from seq2data.pipeline.reading import Reading
 from seq2data.pipeline.window import Pass
@@ -104,7 +106,10 @@ class Engine(ABC, Generic[_Position]):
             return lifeline, batches
         except Exception as error:
             self.on_error(error)
-            raise
+            printable = with_printable_text(error)
+            if printable is error:
+                raise
+            raise printable from None
         finally:
             self.waited_s += time.monotonic() - began
 
@@ -231,10 +236,10 @@ class Passes:
     def _call_hook(self, name: str) -> None:
         try:
             getattr(self._source, name)()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # it is not always its cause
             raise ReadError(
-                f"`{self._source.name}.{name}` raised {type(error).__name__}: {error}"
-            ) from error
+                f"`{self._source.name}.{name}` raised {summary_of(error)}"
+            ) from as_cause(error)
 
 
 class IndexableEngine(Engine[Pass]):

@@ -21,6 +21,7 @@ from seq2data.workers.capabilities import start_method, tell_shortcomings
 from seq2data.workers.pool import ProcessPool
 from seq2data.workers.task import Pool
 from seq2data.workers.threads import ThreadPool
+from seq2data.workers.under_import import give_out_modules
 
 # Warnings point at the caller of `to_dataset`.
 _CALLER = 8
@@ -61,6 +62,7 @@ def open_reading(source: Source, options: Options, entropy: int) -> Iterator[Rea
         PayloadError: The source cannot be sent to the processes that were asked for.
     """
     interrupt_watch.begin()
+    give_out_modules()
     workers = max(1, options.num_workers) if isinstance(source, Indexable) else 1
     dropper = ArrayDropper()
     pool = _make_pool(source, options, workers, dropper)

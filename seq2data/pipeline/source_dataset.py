@@ -12,6 +12,7 @@ from seq2data.pipeline.ending import watch
 from seq2data.pipeline.engine import Engine, IndexableEngine
 from seq2data.pipeline.interrupt import interrupt_watch
 from seq2data.source.spec import BatchSpec
+from seq2data.workers.under_import import give_out_modules
 
 Derive = Callable[[tf.data.Dataset], tf.data.Dataset]
 
@@ -77,6 +78,7 @@ class SourceDataset(tf.data.Dataset):  # type: ignore[misc]  # TF has no types
 
     def __iter__(self) -> Iterator[Any]:
         interrupt_watch.begin()
+        give_out_modules()
         num_batches = num_batches_of(self.engine)
         if num_batches != self.num_batches:
             self._follow(num_batches)

@@ -12,8 +12,12 @@ import collections
 import dataclasses
 import functools
 import importlib
+import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, Optional
+
+from seq2data.errors import BatchError
+from seq2data.exception_text import summary_of
 
 
 class Record(NamedTuple):
@@ -30,8 +34,18 @@ class Record(NamedTuple):
     fields: tuple[str, ...]
 
     def make(self, values: Iterable[Any]) -> Any:
-        """A namedtuple of this class."""
-        return _class_of(self)._make(values)
+        """A namedtuple of this class.
+
+        Raises:
+            BatchError: Its constructor takes other arguments than its fields.
+        """
+        try:
+            return _class_of(self)(*values)  # as TensorFlow does
+        except Exception as error:
+            raise BatchError(
+                f"a batch has a `{self.module}.{self.qualname}`, which cannot be made "
+                f"of its fields: {summary_of(error)}. Return a plain tuple or dict"
+            ) from error
 
 
 class Parts(NamedTuple):
@@ -77,7 +91,9 @@ def _class_of(record: Record) -> Any:
 
 def _imported(record: Record) -> Any:
     try:
-        found = importlib.import_module(record.module)
+        # The caller's thread may be importing it, and wait for this one.
+        module = sys.modules.get(record.module)
+        found = module or importlib.import_module(record.module)
         return functools.reduce(getattr, record.qualname.split("."), found)
     except (ImportError, AttributeError):  # of a function, or of a worker alone
         return None

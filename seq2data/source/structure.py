@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, Optional
 import numpy as np
 
 from seq2data.errors import BatchError
+from seq2data.exception_text import summary_of
 from seq2data.source.records import Record, parts_of
 
 ARRAY = "array"
@@ -35,7 +36,7 @@ class Structure(NamedTuple):
 
     Attributes:
         kind: ARRAY, SPARSE, RAGGED, NONE, TUPLE or DICT.
-        keys: Of a dict, in sorted order where they sort.
+        keys: Of a dict, in sorted order.
         children: Of a tuple or dict.
         named: The class of a namedtuple or another record.
         ragged_rank: How many dimensions of a ragged leaf have row splits.
@@ -115,10 +116,27 @@ def flatten(batch: Any) -> tuple[Structure, list[np.ndarray]]:
         BatchError: A leaf cannot become an array that tf.data holds; names the leaf.
     """
     arrays: list[np.ndarray] = []
-    return _flatten(batch, "", arrays), arrays
+    try:
+        return _flatten(batch, "", arrays), arrays
+    except RecursionError as error:
+        raise BatchError(
+            f"the batch, a `{_type_name(batch)}`, is nested too deep, or in itself"
+        ) from error
 
 
 def _flatten(value: Any, place: str, arrays: list[np.ndarray]) -> Structure:
+    try:
+        return _flatten_node(value, place, arrays)
+    except (BatchError, RecursionError, MemoryError, OSError):
+        raise
+    except BaseException as error:  # what stands in a batch may run code of the user's
+        raise BatchError(
+            f"{place or 'the batch'}, a `{_type_name(value)}`, cannot be read: "
+            f"{summary_of(error)}"
+        ) from error
+
+
+def _flatten_node(value: Any, place: str, arrays: list[np.ndarray]) -> Structure:
     if value is None:
         return Structure(NONE)
     components = _sparse_components(value)  # before Mapping, which some of them are
@@ -133,7 +151,7 @@ def _flatten(value: Any, place: str, arrays: list[np.ndarray]) -> Structure:
         arrays.append(_as_array(value, place or "the batch"))
         return Structure(ARRAY)
     if isinstance(value, Mapping):
-        keys = _ordered(value)
+        keys = _ordered(value, place)
         children = [_flatten(value[k], f"{place}[{k!r}]", arrays) for k in keys]
         return Structure(DICT, tuple(keys), tuple(children))
     parts = parts_of(value)
@@ -145,11 +163,15 @@ def _flatten(value: Any, place: str, arrays: list[np.ndarray]) -> Structure:
     return Structure(ARRAY)
 
 
-def _ordered(mapping: Mapping[Any, Any]) -> list[Any]:
+def _ordered(mapping: Mapping[Any, Any], place: str) -> list[Any]:
+    keys = list(mapping)
     try:
-        return sorted(mapping)
-    except TypeError:  # keys of several types do not compare
-        return list(mapping)
+        return sorted(keys) if len(keys) > 1 else keys
+    except TypeError as error:
+        raise BatchError(
+            f"{place or 'the batch'} is a dict whose keys do not sort, and tf.data "
+            f"sorts them: {error}. Return keys of one type that sorts, such as texts"
+        ) from error
 
 
 def _sparse_components(value: Any) -> Optional[tuple[np.ndarray, ...]]:
@@ -187,7 +209,8 @@ def _as_array(value: Any, place: str) -> np.ndarray:
     try:
         array = np.asarray(value, _dtype_of_frame(value))
     except Exception as error:
-        raise BatchError(f"{_not_an_array(value, place)} ({error})") from error
+        reason = summary_of(error)
+        raise BatchError(f"{_not_an_array(value, place)} ({reason})") from error
     if array.dtype.char in _NUMBERS or _is_extended_float(array.dtype):
         return array.astype(array.dtype.newbyteorder("="), copy=False)
     if array.dtype.kind in _TEXT_KINDS or array.dtype == object:
@@ -234,8 +257,12 @@ def _as_text(array: np.ndarray, place: str) -> np.ndarray:
 
 def _not_an_array(value: Any, place: str) -> str:
     return (
-        f"{place} holds a `{type(value).__module__}.{type(value).__qualname__}`, "
+        f"{place} holds a `{_type_name(value)}`, "
         "which cannot become an array: a batch is made of arrays, numbers, strings, "
         "scipy.sparse matrices and None, in tuples, lists and dicts; for samples of "
         "other types pass `transform` and `batch_size`"
     )
+
+
+def _type_name(value: Any) -> str:
+    return f"{type(value).__module__}.{type(value).__qualname__}"

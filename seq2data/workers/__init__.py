@@ -6,6 +6,8 @@ Every wait of the parent, and what ends it:
                                          1 s while workers are at work
     dispatcher.py Dispatcher.close       the dispatcher's end, whose own waits are the
                                          one above and the next one
+    limits.py start_thread               the thread's first line; or after 0.1 s, to see
+                                         whether it has ended before
     nursery_handle.py NurseryHandle.close
                                          the nursery's end; after 2 s it is killed
     stacks.py _read; readable.py wait_readable

@@ -18,6 +18,8 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
+from seq2data.workers.limits import reached
+
 _HEADER = struct.Struct("=QI")
 _RECEIVE_BYTES = 1 << 16
 # For both ends may be writing, and nobody reads. Linux has more by itself, macOS 8 kB.
@@ -35,8 +37,7 @@ class DescriptorsLostError(OSError):
         super().__init__(
             errno.EMFILE,
             f"{os.strerror(errno.EMFILE)}: no descriptor is left for the shared memory "
-            f"of a `{message}` message. `ulimit -n` has the limit; raise it, or close "
-            "files",
+            f"of a `{message}` message{reached(errno.EMFILE, _MOST_DESCRIPTORS)}",
         )
 
 

@@ -14,7 +14,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from multiprocessing import spawn
-from typing import Any, Optional
+from typing import Any
 
 import numpy as np
 
@@ -28,6 +28,7 @@ _BYTES_BESIDE = 10
 # What is read before the interpreter's first instruction comes before all others.
 _READ_AT_ONCE = ("LD_", "DYLD_", "PYTHON")
 _OWN_BINARY = "/proc/self/exe"
+_DELETED = " (deleted)"  # as Linux marks what an upgrade has replaced
 _CODE = """
 import marshal, os, sys, traceback
 try:
@@ -61,6 +62,9 @@ def start(
         OSError: The machine refuses a process or memory, or there is no interpreter.
     """
     by_exec, variables = _split(environment)
+    search = by_exec.get("PYTHONPATH", "")
+    if _absolute(search) != search:
+        variables["PYTHONPATH"], by_exec["PYTHONPATH"] = search, _absolute(search)
     file = _file_of((_import_path(), variables))
     try:
         return subprocess.Popen(
@@ -88,14 +92,17 @@ def interpreter() -> str:
         if _is_own_binary(path):
             return path
     binary = _own_binary()
-    if binary is not None and os.path.basename(binary).startswith(("python", "pypy")):
-        return binary if os.access(binary, os.X_OK) else _OWN_BINARY
+    if os.path.basename(binary).startswith(("python", "pypy")):
+        if binary.endswith(_DELETED):
+            return _OWN_BINARY
+        if os.access(binary, os.X_OK):
+            return binary
     if found:
         return found[0]  # this is another program, which has Python inside
     raise FileNotFoundError(
         errno.ENOENT,
         f"no Python interpreter was found for the worker processes: `sys.executable` "
-        f"is {sys.executable!r}. Tell where it is with "
+        f"is {sys.executable!r}, which this user cannot run. Tell where it is with "
         "`multiprocessing.set_executable(path)`, or pass `use_multiprocessing=False` "
         "to read in threads",
     )
@@ -112,11 +119,11 @@ def _candidates() -> Iterator[str]:
             yield os.fsdecode(path)
 
 
-def _own_binary() -> Optional[str]:
+def _own_binary() -> str:
     try:
         return os.readlink(_OWN_BINARY)
     except OSError:  # there is no /proc here
-        return None
+        return ""
 
 
 def _is_own_binary(path: str) -> bool:
@@ -141,6 +148,23 @@ def _code(entry: str, descriptors: Sequence[int], file: int) -> str:
 def _import_path() -> list[str]:
     """Returns `sys.path` without what imports ignore: all but text."""
     return [str.__str__(entry) for entry in sys.path if isinstance(entry, str)]
+
+
+def _absolute(search_path: str) -> str:
+    """Returns the folders as they are from everywhere, also from a deleted one.
+
+    An interpreter that starts in a deleted folder does not come up with a relative one.
+    """
+    try:
+        here = os.getcwd()
+    except FileNotFoundError:
+        here = None
+    folders = search_path.split(os.pathsep)
+    absolute = [
+        folder if os.path.isabs(folder) or here is None else os.path.join(here, folder)
+        for folder in folders
+    ]
+    return os.pathsep.join(filter(os.path.isabs, absolute))
 
 
 def _split(environment: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import pickle
+import queue
 import signal
-import traceback
-from typing import Optional
+import threading
+from dataclasses import replace
+from typing import Any, Optional
 
 from seq2data.errors import (
     BatchError,
@@ -15,6 +17,7 @@ from seq2data.errors import (
     SourceError,
     WorkerCrashError,
 )
+from seq2data.exception_text import as_cause, summary_of, traceback_of
 from seq2data.workers.fault import OURS, STATUS, is_fault
 from seq2data.workers.messages import Failure
 
@@ -27,35 +30,54 @@ _CAUSES = {
 }
 
 
+# An exception that holds more than this is described, but does not travel itself.
+_MOST_PICKLE_BYTES = 1 << 20
+# To load an exception runs the user's code, and may wait for imports of other threads.
+_LOAD_S = 5.0
+
+
 def failure_of(error: BaseException, index: Optional[int] = None) -> Failure:
     """What a worker reports of an exception; tries out that the parent can load it."""
-    summary = "".join(traceback.format_exception_only(type(error), error)).strip()
-    text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
-    return Failure(summary, text, _pickled(error), index, is_fault(error))
+    return replace(described(error, index), error=_pickled(error))
+
+
+def described(error: BaseException, index: Optional[int] = None) -> Failure:
+    """What there is to report of an exception that need not travel itself."""
+    summary, text = summary_of(error), traceback_of(error)
+    return Failure(summary, text, None, index, is_fault(error))
 
 
 def _pickled(error: BaseException) -> Optional[bytes]:
     try:
         data = pickle.dumps(error)
-        return data if type(pickle.loads(data)) is type(error) else None
-    except Exception:  # noqa: BLE001  # the user's __reduce__ may raise anything
+        is_sent = len(data) <= _MOST_PICKLE_BYTES
+        return data if is_sent and type(pickle.loads(data)) is type(error) else None
+    except BaseException:  # noqa: BLE001  # the user's __reduce__ may raise anything
         return None
 
 
 def error_of(
-    failure: Failure, name: str, epoch: Optional[int], pid: Optional[int]
+    failure: Failure,
+    name: str,
+    epoch: Optional[int],
+    pid: Optional[int],
+    original: Any = None,
 ) -> Seq2DataError:
     """The parent's error for a worker's failure.
 
     seq2data's own findings come out as they are; an exception of the user's becomes
-    the cause of a ReadError.
+    the cause of a ReadError. `original` is the exception where nothing had to travel.
     """
-    original = _loaded(failure.error)
-    if isinstance(original, (BatchError, SourceError)):
+    if original is None:
+        original = cause = _loaded(failure.error)
+    else:
+        cause = as_cause(original)
+    if issubclass(type(original), (BatchError, SourceError)):
         if isinstance(original, BatchError) and failure.index is not None:
             located = f"batch {failure.index} of `{name}`: {original}"
             return BatchError(located, failure.index)
-        return original
+        own: Seq2DataError = original
+        return own
     if failure.is_fault:
         what = (
             "loading" if failure.index is None else f"reading batch {failure.index} of"
@@ -69,18 +91,33 @@ def error_of(
             f"raised {failure.summary}"
         )
     error = ReadError(message, failure.index, epoch, pid, failure.traceback)
-    error.__cause__ = original
+    error.__cause__ = cause
     return error
 
 
-def _loaded(data: Optional[bytes]) -> Optional[BaseException]:
+def _loaded(data: Optional[bytes]) -> Any:
+    """The exception; None where it cannot be had, or not soon.
+
+    The main thread may be importing the module of its class, and wait for us.
+    """
     if data is None:
         return None
+    loaded: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    loading = threading.Thread(target=_load, args=(data, loaded), daemon=True)
+    try:
+        loading.start()
+        return loaded.get(timeout=_LOAD_S)
+    except (queue.Empty, RuntimeError):  # no thread can be started
+        return None
+
+
+def _load(data: bytes, loaded: queue.SimpleQueue[Any]) -> None:
     try:
         error = pickle.loads(data)
-    except Exception:  # noqa: BLE001  # a class that only the worker can import
-        return None
-    return error if isinstance(error, BaseException) else None
+        is_error = issubclass(type(error), BaseException)
+        loaded.put(as_cause(error) if is_error else None)
+    except BaseException:  # noqa: BLE001  # a class that only the worker can import
+        loaded.put(None)
 
 
 def crash_error(
@@ -126,7 +163,10 @@ def status_in_words(status: Optional[int]) -> str:
     if status is None:
         return "nobody saw its exit status"
     if status == STATUS:
-        return OURS
+        return (
+            "it could not say why it ended. Has the code closed files that are not its "
+            f"own (`os.closerange`)? If not, {OURS}"
+        )
     if status >= 0:
         return f"it left with exit code {status} (the code called `os._exit`?)"
     try:

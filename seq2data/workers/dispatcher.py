@@ -29,6 +29,7 @@ from seq2data.workers.channel import DescriptorsLostError, pair
 from seq2data.workers.claims import Claims
 from seq2data.workers.crash import crash_error, error_of, status_in_words
 from seq2data.workers.crew import STATUS_S, Crew
+from seq2data.workers.limits import of_pool, start_thread
 from seq2data.workers.messages import (
     Effect,
     Exited,
@@ -41,7 +42,7 @@ from seq2data.workers.messages import (
 from seq2data.workers.nurseries import AnyNursery, FirstReads, Nurseries
 from seq2data.workers.nursery_handle import ForkedNurseryHandle, NurseryHandle
 from seq2data.workers.payload import Payload
-from seq2data.workers.sentinel import kill
+from seq2data.workers.sentinel import kill, open_sentinel
 from seq2data.workers.task import Task, TaskResult
 from seq2data.workers.worker_handle import WorkerHandle
 
@@ -91,6 +92,7 @@ class Dispatcher:
         self._task_s = math.inf
         self._is_closing = False
         self._is_gone = False
+        self._began = threading.Event()
         self._selector = selectors.DefaultSelector()
         self.nurseries = Nurseries(
             *(start_method, self._selector),
@@ -102,7 +104,12 @@ class Dispatcher:
         self._thread = threading.Thread(
             target=self._run, name=f"seq2data dispatcher of {name}", daemon=True
         )
-        self._thread.start()
+        try:
+            start_thread(self._thread, self._began, workers)
+        except BaseException:
+            self._selector.close()
+            self._bell.close()
+            raise
 
     # -- Any thread ---------------------------------------------------------------
 
@@ -138,6 +145,7 @@ class Dispatcher:
     def _run(self) -> None:
         error = self._stopped()
         try:
+            self._began.set()
             while not self._is_closing:
                 self._step()
         except BaseException as bug:
@@ -174,37 +182,53 @@ class Dispatcher:
     def _assign(self) -> None:
         if self._backlog:
             self._before_assign()
-            if self.payload is not None and self.nurseries.is_outdated(self.payload):
-                self._start_over()
         if self.crew.idle and not self._backlog:
             self._backlog.put_back(self.crew.take_back(_SHORT_TASK_S))
-        while self.crew.idle and (task := self._backlog.take()):
-            self._send(self.crew.idle.popleft(), task)
+        while self.crew.idle and (taken := self._take()):
+            self._send(self.crew.idle.popleft(), *taken)
         if self._first_reads.is_awaited:
             if self._backlog and not self.crew.members:
                 self._start_worker()
             return
         # A second task each for workers whose tasks are short beside the way here.
         busy = self.crew.busy
-        while busy and self._task_s < _SHORT_TASK_S and (task := self._backlog.take()):
-            self._send(busy.popleft(), task)
+        while busy and self._task_s < _SHORT_TASK_S and (taken := self._take()):
+            self._send(busy.popleft(), *taken)
         for _ in range(self.crew.num_wanted(len(self._backlog))):
             if not self._start_worker():
                 break
 
-    def _send(self, worker: WorkerHandle, task: Task) -> None:
-        assert self.payload is not None
+    def _take(self) -> Optional[tuple[Task, Payload]]:
+        """The next task and what it is read from, if the workers can have that."""
+        task = self._backlog.take()
+        if task is None:
+            return None
+        # Looked at after the task, which may be for a payload that has just come.
+        payload = self.payload
+        assert payload is not None
+        if self.nurseries.is_outdated(payload):
+            self._backlog.put_back([task])
+            self._start_over()
+            return None
+        return task, payload
+
+    def _send(self, worker: WorkerHandle, task: Task, payload: Payload) -> None:
         if not worker.tasks:
             self.crew.begin(worker)
         try:
-            first_reads, version = self._first_reads, self.payload.version
-            first = first_reads.prepare(worker, task, version)
-            worker.ask(task, self.payload, first, first_reads.wants_effect(task))
+            first = self._first_reads.prepare(worker, task, payload.version)
+            wants_effect = self._first_reads.wants_effect(task)
+            worker.ask(task, payload, first, wants_effect)
         except EOFError:
             self._hung_up(worker.channel)
 
     def _start_worker(self) -> bool:
-        assert self.payload is not None
+        payload = self.payload  # another thread may change it
+        assert payload is not None
+        if self.nurseries.is_outdated(payload):
+            self._start_over()
+            self._bell.ring()
+            return False
         try:
             nursery = self.nurseries.running()
             claims = Claims()
@@ -214,7 +238,7 @@ class Dispatcher:
                 claims.close()
                 raise
         except OSError as error:
-            self._cannot_start(str(error))
+            self._cannot_start(of_pool(error, self.crew.most))
             return False
         number = self._made_workers
         self._made_workers += 1
@@ -223,7 +247,7 @@ class Dispatcher:
         )
         try:
             descriptors = [theirs.fileno(), claims.fileno()]
-            nursery.request_worker(number, descriptors, self.payload)
+            nursery.request_worker(number, descriptors, payload)
         except EOFError:
             self._lose_nursery(nursery)
             self._bell.ring()  # there may be nobody else to have us ask another one
@@ -244,9 +268,9 @@ class Dispatcher:
         self._hear(nursery, nursery.channel.receive_ready())
 
     def _hear(self, nursery: AnyNursery, messages: _Messages) -> None:
-        for message, descriptors in messages:
+        for message, _ in messages:
             if isinstance(message, Forked):
-                self._forked(message, *descriptors)
+                self._forked(message)
             elif isinstance(message, ForkFailed):
                 self._dismiss(self.crew.starting[message.worker])
                 self._cannot_start(message.reason)
@@ -263,8 +287,8 @@ class Dispatcher:
                 assert isinstance(message, Ready)
                 nursery.is_loading = False
 
-    def _forked(self, message: Forked, sentinel: Optional[int] = None) -> None:
-        worker = self.crew.start(message, sentinel)
+    def _forked(self, message: Forked) -> None:
+        worker = self.crew.start(message, open_sentinel(message.pid))
         self._selector.register(
             worker.channel, selectors.EVENT_READ, lambda: self._from_worker(worker)
         )

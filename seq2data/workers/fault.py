@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import traceback
 from typing import Callable, NoReturn
 
 from seq2data.errors import Seq2DataError
+from seq2data.exception_text import traceback_object, traceback_of
 from seq2data.workers.channel import Channel
 from seq2data.workers.messages import Fault
 
@@ -42,9 +42,10 @@ def is_fault(error: BaseException) -> bool:
 
     The system's refusals (of memory, a file) and seq2data's findings are none.
     """
-    if isinstance(error, (OSError, MemoryError, Seq2DataError)):
+    # Not `isinstance`, which asks an exception of the user's for its `__class__`.
+    if issubclass(type(error), (OSError, MemoryError, Seq2DataError)):
         return False
-    trace = error.__traceback__
+    trace = traceback_object(error)
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     name = "" if trace is None else str(trace.tb_frame.f_globals.get("__name__"))
@@ -76,7 +77,7 @@ def _report(channel: Channel, error: BaseException) -> None:
 
 
 def _described(error: BaseException) -> str:
-    where = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    where = traceback_of(error)
     who = (
         OURS
         if is_fault(error)

@@ -26,7 +26,9 @@ from seq2data.workers.parent_death import have_forks_die_too
 from seq2data.workers.payload import Loaded, load
 from seq2data.workers.reading import read_batches
 from seq2data.workers.seeded_reader import state_of
+from seq2data.workers.sendable import find_unsendable
 from seq2data.workers.stacks import offer_stacks
+from seq2data.workers.standard_streams import flush_output
 from seq2data.workers.transport.layout import BatchWriter
 from seq2data.workers.transport.segments import SegmentStore
 
@@ -172,13 +174,19 @@ class Worker:
         reading = read_batches(
             lambda index: self._read(task, index), task.indices, writer
         )
-        _flush_output()
-        failure = None
-        if reading.error is not None:
+        # A worker is killed without notice; what was printed is to be out by then.
+        flush_output()
+        runs, failure = reading.runs, None
+        unsendable = find_unsendable(runs)
+        if unsendable is not None:
+            runs = runs[: unsendable.num_runs]
+            index = task.indices[unsendable.num_batches]
+            failure = failure_of(unsendable.error, index)
+        elif reading.error is not None:
             failure = failure_of(reading.error, reading.error_index)
         segments, descriptors = self._segments.take_unsent()
         result = Result(
-            reading.runs,
+            runs,
             segments,
             reading.seconds,
             failure,
@@ -186,7 +194,7 @@ class Worker:
             self._effect_since(before),
         )
         try:
-            self._send(result, descriptors, task.indices[0])
+            self._channel.send(result, descriptors)
         finally:
             self._release(descriptors)
 
@@ -196,25 +204,6 @@ class Worker:
         if len(self._sent) > _MOST_ON_THE_WAY:
             for descriptor in self._sent.popleft():
                 os.close(descriptor)
-
-    def _send(self, result: Result, descriptors: list[int], index: int) -> None:
-        """Sends the answer, or word that it does not pickle."""
-        try:
-            self._channel.send(result, descriptors)
-        except EOFError:
-            raise
-        except Exception as error:  # noqa: BLE001  # a key of `__main__`'s, say
-            failure = failure_of(error, index)
-            self._channel.send(result._replace(runs=(), failure=failure), descriptors)
-
-
-def _flush_output() -> None:
-    # A worker is killed without notice; what the user printed should be out by then.
-    for stream in (sys.stdout, sys.stderr):
-        # It may be None, closed, full, or an object of the user's that only writes:
-        # no fault of the batch, which plain indexing would give, too.
-        with contextlib.suppress(Exception):
-            stream.flush()
 
 
 def serve(

@@ -94,11 +94,7 @@ class LoadFailed:
 
 @dataclass(frozen=True)
 class Forked:
-    """A worker runs; its sentinel comes as a descriptor, where there is one.
-
-    Attributes:
-        stacks: Its descriptor for `python_stacks`.
-    """
+    """A worker runs; `stacks` is its descriptor for `python_stacks`."""
 
     worker: int
     pid: int

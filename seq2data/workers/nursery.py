@@ -32,6 +32,7 @@ from seq2data.workers.channel import Channel, DescriptorsLostError
 from seq2data.workers.crash import exit_status, failure_of
 from seq2data.workers.environment import ignore_ctrl_c, num_threads
 from seq2data.workers.fault import run_to_exit
+from seq2data.workers.limits import of_pool
 from seq2data.workers.loop import Inheritance, call_exit_functions, serve
 from seq2data.workers.messages import (
     Exited,
@@ -193,13 +194,10 @@ class Nursery:
             else:
                 pid, version = self._execute(*ours), -1
         except OSError as error:
-            self._control.send(ForkFailed(worker, str(error)))
+            self._control.send(ForkFailed(worker, of_pool(error, 1)))
         else:
-            sentinel = self._children[pid] = open_sentinel(pid)
-            self._control.send(
-                Forked(worker, pid, version, ours[2]),
-                [] if sentinel is None else [sentinel],
-            )
+            self._children[pid] = open_sentinel(pid)
+            self._control.send(Forked(worker, pid, version, ours[2]))
         finally:
             for number in ours:
                 os.close(number)

@@ -16,9 +16,12 @@ import functools
 import weakref
 from typing import Callable, Optional
 
+from seq2data.errors import WorkerCrashError
 from seq2data.workers.dispatcher import Dispatcher
+from seq2data.workers.limits import of_pool
 from seq2data.workers.payload import pack
 from seq2data.workers.stacks import is_stopped, python_stacks
+from seq2data.workers.standard_streams import fill_standard_descriptors
 from seq2data.workers.task import Reader, Task
 
 # A pool may be gone whose dispatcher is still ending the workers.
@@ -46,9 +49,15 @@ class ProcessPool:
         before_assign: Callable[[], object] = lambda: None,
     ) -> None:
         self.readers = "1 process" if workers == 1 else f"{workers} processes"
-        self._dispatcher = Dispatcher(
-            name, workers, free_segments, start_method, before_assign
-        )
+        try:
+            fill_standard_descriptors()
+            self._dispatcher = Dispatcher(
+                name, workers, free_segments, start_method, before_assign
+            )
+        except OSError as error:
+            raise WorkerCrashError(
+                f"no worker for `{name}` could be started: {of_pool(error, workers)}"
+            ) from error
         _dispatchers.add(self._dispatcher)
 
     def load(self, source: object) -> bool:

@@ -15,10 +15,10 @@ import time
 import traceback
 from typing import Any, Optional
 
-from seq2data.errors import ReadError, WorkerCrashError
+from seq2data.errors import WorkerCrashError
 from seq2data.source.adapt import Source
 from seq2data.source.attributes import attributes
-from seq2data.workers.crash import error_of, failure_of
+from seq2data.workers.crash import described, error_of
 from seq2data.workers.program_state.settings import apply_settings, take_settings
 from seq2data.workers.reading import Reading, read_batches
 from seq2data.workers.seeded_reader import SeededReader
@@ -158,11 +158,9 @@ class ThreadPool:
     def _error(self, task: Task, reading: Reading) -> Any:
         if reading.error is None:
             return None
-        failure = failure_of(reading.error, reading.error_index)
-        error = error_of(failure, self._source.name, task.epoch, os.getpid())
-        if isinstance(error, ReadError):
-            error.__cause__ = reading.error  # itself: nothing had to travel
-        return error
+        failure = described(reading.error, reading.error_index)
+        name, pid = self._source.name, os.getpid()
+        return error_of(failure, name, task.epoch, pid, reading.error)
 
 
 def _stack(thread: int) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import sys
 import tempfile
+import types
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from seq2data.workers.program_state.settings import take_settings
 from tests.contract.library_settings import (
     CASES,
     Asks,
@@ -119,3 +121,12 @@ def test_torch_has_its_default_dtype() -> None:
         assert_yields(to_dataset(Asks(_torch_default)), Asks(_torch_default))
     finally:
         torch.set_default_dtype(torch.float32)
+
+
+def test_folder_with_a_librarys_name_is_no_library(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "cv2", types.ModuleType("cv2"))
+    taken = take_settings(of_thread=False)
+    assert "recursion limit" in taken
+    assert "OpenCV's threads" not in taken

@@ -63,13 +63,17 @@ class Forked:
 
 
 class ForkServer:
-    """The tests' end: owns the server's process."""
+    """The tests' end: owns the server's process.
 
-    def __init__(self) -> None:
+    Args:
+        module: What the server runs: calls `serve`, and then a program.
+    """
+
+    def __init__(self, module: str = __name__) -> None:
         self._requests, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-u", "-m", __name__, str(theirs.fileno())],
+                [sys.executable, "-u", "-m", module, str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C is not for the server

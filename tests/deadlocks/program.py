@@ -210,6 +210,10 @@ class Program:
         marked = processes_with(f"{_MARK}={self._mark}")
         return marked | processes_of_session(self.process.pid)
 
+    def leaked(self) -> set[int]:
+        """Processes that should be gone once the program has ended."""
+        return self.members()
+
     def kill(self) -> None:
         """Kills the program and everything that has its mark, and nothing else."""
         for pid in self.members():
@@ -233,7 +237,7 @@ class Program:
     def _left(self) -> list[str]:
         deadline = time.monotonic() + _GONE_S
         while True:
-            left = [f"process {pid}" for pid in self.members()]
+            left = [f"process {pid}" for pid in self.leaked()]
             left += [
                 f"/dev/shm/{name}" for name in _named_memory() - self._named_before
             ]

@@ -69,8 +69,9 @@ def test_answers_of_a_worker_found_dead_are_dropped(
     first, second, third = tasks = [Task(0, None, (index,)) for index in range(3)]
     for task in (first, second):
         assert task.start()
-    dispatcher._send(dispatcher.crew.idle.popleft(), first)
-    dispatcher._send(dispatcher.crew.busy.popleft(), second)
+    payload: Any = dispatcher.payload
+    dispatcher._send(dispatcher.crew.idle.popleft(), first, payload)
+    dispatcher._send(dispatcher.crew.busy.popleft(), second, payload)
     channel.is_alive = False
     dispatcher._backlog.add(third)
 
@@ -92,7 +93,7 @@ class Stepped(Dispatcher):
     """Does nothing by itself."""
 
     def _run(self) -> None:
-        pass
+        self._began.set()
 
 
 def test_news_for_a_closed_channel_is_not_told_to_the_next_with_its_number() -> None:
@@ -123,3 +124,29 @@ def test_news_for_a_closed_channel_is_not_told_to_the_next_with_its_number() -> 
             one.close()
         for descriptor in reused:
             os.close(descriptor)
+
+
+def test_payload_that_comes_while_a_task_is_taken_is_not_sent_to_old_workers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Another thread begins a pass over a source that has changed, at any moment."""
+    dispatcher = Stepped("Source", 1, 4, "fork", lambda: None)
+    dispatcher.payload = SimpleNamespace(version=0)  # type: ignore[assignment]
+    dispatcher._backlog.add(task := Task(0, None, (0,)))
+    take = dispatcher._backlog.take
+    started_over: list[int] = []
+
+    def take_late() -> Any:
+        dispatcher.payload = SimpleNamespace(version=1)  # type: ignore[assignment]
+        return take()
+
+    monkeypatch.setattr(dispatcher._backlog, "take", take_late)
+    monkeypatch.setattr(
+        dispatcher.nurseries, "is_outdated", lambda payload: payload.version != 0
+    )
+    monkeypatch.setattr(dispatcher, "_start_over", lambda: started_over.append(1))
+    assert dispatcher._take() is None
+    assert not dispatcher._start_worker()
+    assert started_over == [1, 1]
+    assert take() is task
+    dispatcher._tear_down(WorkerCrashError("the test is over"))

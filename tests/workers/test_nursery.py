@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from seq2data.source.adapt import adapt
+from seq2data.workers import command
 from seq2data.workers.nursery_handle import NurseryHandle
 from seq2data.workers.pool import ProcessPool
 from seq2data.workers.task import Task
@@ -230,16 +231,17 @@ def test_a_nursery_found_dead_when_it_is_asked_is_replaced(
     assert len(set(asked)) == 2
 
 
-def test_a_worker_that_the_machine_refuses_is_an_error(tmp_path: Path) -> None:
+def test_a_worker_that_the_machine_refuses_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    refused = str(tmp_path / "no-python")
+    monkeypatch.setattr(command, "interpreter", lambda: refused)
     pool = ProcessPool("Squares", 1, 2)
-    before = sys.executable
     try:
         pool.load(adapt(Squares()))
-        sys.executable = str(tmp_path / "no-python")
         task = Task(0, None, (0,))
         pool.submit(task)
         error = task.future.result(_LIMIT_S).error
     finally:
-        sys.executable = before
         pool.close()
     assert "no-python" in str(error)

@@ -11,6 +11,7 @@ from typing import Any, Optional
 import cloudpickle
 
 from seq2data.workers.reducers.registry import Recipe, register
+from seq2data.workers.under_import import trains_when_imported
 from seq2data.workers.user_modules import is_users_module
 
 
@@ -53,8 +54,9 @@ class ByValue:
             self.code.append(value)
         if name == "__main__":
             return
-        root = name.partition(".")[0]
-        name = root if root in sys.modules else name
+        if not trains_when_imported(name):
+            root = name.partition(".")[0]
+            name = root if root in sys.modules else name
         module = sys.modules.get(name)
         if module is None or is_importable(name):
             return
@@ -78,12 +80,15 @@ class ByValue:
 
 def is_found_in_workers(name: str) -> bool:
     """True if a worker imports the module of a name that we have."""
-    root = name.partition(".")[0]
-    return name in sys.modules and name != "__main__" and is_importable(root)
+    if name == "__main__" or name not in sys.modules or trains_when_imported(name):
+        return False
+    return is_importable(name.partition(".")[0])
 
 
 def is_importable(name: str) -> bool:
     """Whether a fresh interpreter with our `sys.path` imports the module we have."""
+    if trains_when_imported(name):
+        return False
     module = sys.modules[name]
     if "__builtins__" not in vars(module):  # of C: there is no code to send
         return True

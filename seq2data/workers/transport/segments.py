@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import functools
 import itertools
 import mmap
@@ -26,9 +27,13 @@ from typing import Callable
 
 import numpy as np
 
+from seq2data.workers.limits import reached
+
 # What TensorFlow asks of memory that it takes over without a copy
 # (EIGEN_MAX_ALIGN_BYTES).
 ALIGNMENT = 64
+# More than are on their way at a time between a worker and its parent.
+_DESCRIPTORS = 16
 
 
 def aligned(nbytes: int) -> int:
@@ -77,18 +82,23 @@ def write_file(pieces: Sequence[np.ndarray]) -> tuple[int, list[int]]:
 @contextlib.contextmanager
 def _new_file(nbytes: int) -> Iterator[int]:
     """An empty file in memory, which stays open if the block fills it."""
-    if hasattr(os, "memfd_create"):
-        descriptor = os.memfd_create("seq2data", os.MFD_CLOEXEC)
-    else:
-        with tempfile.TemporaryFile() as file:
-            descriptor = os.dup(file.fileno())
+    descriptor = None
     try:
+        descriptor = _open_file()
         yield descriptor
     except OSError as error:
-        os.close(descriptor)
-        raise OSError(
-            error.errno, f"{error.strerror}: no {nbytes:,} bytes of shared memory"
-        ) from error
+        if descriptor is not None:
+            os.close(descriptor)
+        more = _DESCRIPTORS if error.errno == errno.EMFILE else nbytes
+        message = f"{error.strerror}: no {nbytes:,} bytes of shared memory"
+        raise OSError(error.errno, message + reached(error.errno, more)) from error
+
+
+def _open_file() -> int:
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("seq2data", os.MFD_CLOEXEC)
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())
 
 
 @functools.cache
@@ -129,7 +139,8 @@ class Mapping:
         address = libc().mmap(None, nbytes, protection, flags, descriptor, 0)
         if address == _MAP_FAILED:
             number = ctypes.get_errno()
-            raise OSError(number, f"{os.strerror(number)}: mapping {nbytes:,} bytes")
+            message = f"{os.strerror(number)}: mapping {nbytes:,} bytes"
+            raise OSError(number, message + reached(number, nbytes))
         self._address: int = address
         # Kept: the interpreter empties the module before the last arrays go.
         self._munmap: Callable[[int, int], int] = libc().munmap

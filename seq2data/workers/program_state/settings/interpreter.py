@@ -14,8 +14,18 @@ _CATEGORIES = (
 )
 
 
+def _argv(sys: Any) -> list[Any]:
+    return list(
+        getattr(sys, "argv", None) or ()
+    )  # Python inside a program may have none
+
+
 def _set_argv(sys: Any, argv: list[str]) -> None:
     sys.argv[:] = argv
+
+
+def _set_stack_size(threading: Any, nbytes: int) -> None:
+    threading.stack_size(nbytes)
 
 
 def _set_recursion_limit(sys: Any, limit: int) -> None:
@@ -57,10 +67,14 @@ def _set_folder(tempfile: Any, folder: Any) -> None:
     tempfile.tempdir = folder
 
 
-register_setting("argv", Setting("sys", lambda sys: list(sys.argv), _set_argv))
+register_setting("argv", Setting("sys", _argv, _set_argv))
 register_setting(
     "recursion limit",
     Setting("sys", lambda sys: sys.getrecursionlimit(), _set_recursion_limit),
+)
+register_setting(
+    "stack size of threads",
+    Setting("threading", lambda threading: threading.stack_size(), _set_stack_size),
 )
 register_setting(
     "working directory", Setting("os", _working_directory, _set_working_directory)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Mapping
 from types import ModuleType
@@ -40,11 +41,13 @@ def register_setting(name: str, setting: Setting) -> None:
 
 def take_settings(*, of_thread: bool) -> dict[str, Any]:
     """Returns the settings of the process, or those of this thread, by name."""
-    return {
-        name: setting.take(sys.modules[setting.library])
-        for name, setting in _settings.items()
-        if setting.is_of_thread == of_thread and setting.library in sys.modules
-    }
+    values = {}
+    for name, setting in _settings.items():
+        if setting.is_of_thread == of_thread and setting.library in sys.modules:
+            # Without what is asked, it is a folder of this name and not the library.
+            with contextlib.suppress(AttributeError):
+                values[name] = setting.take(sys.modules[setting.library])
+    return values
 
 
 def apply_settings(values: Mapping[str, Any], *, last: bool = False) -> None:
