@@ -47,7 +47,6 @@ UNIX = (
 SYSTEMS = {
     # It has `os.fork`, too, which must not be used there.
     "macos": ("darwin", *UNIX),
-    "unix without fork": (*UNIX, "os.fork", "os.forkpty", "os.register_at_fork"),
     "windows": (
         *("win32", "fcntl", "resource", "_posixsubprocess"),
         *UNIX,
