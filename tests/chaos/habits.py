@@ -105,7 +105,7 @@ HABITS = {
     "stderr is a Tee": Habit("sys.stderr = Tee(sys.stderr)"),
     "stdout is None": Habit("sys.stdout = None"),
     "stdout is closed": Habit("sys.stdout = open(os.devnull, 'w'); sys.stdout.close()"),
-    "stdout's descriptor is closed": Habit("sys.stdout.close()"),
+    "stdout's descriptor is closed": Habit("sys.stdout and sys.stdout.close()"),
     "stdout is full": Habit("sys.stdout = open('/dev/full', 'w')"),
     "stdin's descriptor is closed": Habit("os.closerange(0, 1)"),
     "64 open files": Habit(
