@@ -14,6 +14,7 @@ pass; only TensorFlow holds it.
 from __future__ import annotations
 
 import itertools
+import os
 import threading
 import time
 import weakref
@@ -66,6 +67,7 @@ class Engine(ABC, Generic[_Position]):
         self.waited_s = 0.0
         """Seconds in which a consumer that wanted a batch waited for it."""
         self._reading = reading
+        self._owner = os.getpid()
         self.most_per_pull = most_per_pull
         self._positions: dict[int, _Position] = {}
         self._numbers = itertools.count(1)
@@ -81,6 +83,19 @@ class Engine(ABC, Generic[_Position]):
     def has_passes(self) -> bool:
         """Whether an iterator is alive."""
         return bool(self._lifelines)
+
+    def check_process(self) -> None:
+        """Refuses to read in a fork of the process that has the readers.
+
+        Raises:
+            SourceError: This process has none: no thread of ours has come with it.
+        """
+        if os.getpid() != self._owner:
+            raise SourceError(
+                f"this dataset of `{self._reading.name}` was made in process "
+                f"{self._owner}, and its readers are that process's; in a fork of it "
+                f"(this is process {os.getpid()}) call `to_dataset` again"
+            )
 
     def pull(
         self, state: np.ndarray, num_batches: Optional[int]
@@ -99,6 +114,7 @@ class Engine(ABC, Generic[_Position]):
         """
         began = time.monotonic()
         try:
+            self.check_process()
             lifeline = self._lifeline(state, num_batches)
             self._reading.note_exchange()
             batches = self._next(self._positions[int(lifeline[0])])

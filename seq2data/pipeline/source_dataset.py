@@ -77,6 +77,7 @@ class SourceDataset(tf.data.Dataset):  # type: ignore[misc]  # TF has no types
         return self._streams[self.num_batches].element_spec
 
     def __iter__(self) -> Iterator[Any]:
+        self.engine.check_process()
         interrupt_watch.begin()
         give_out_modules()
         num_batches = num_batches_of(self.engine)
