@@ -23,12 +23,14 @@ from collections.abc import Iterable
 from typing import Any, Callable, Optional
 
 from seq2data.errors import ReadError, Seq2DataError, WorkerCrashError
+from seq2data.exception_text import traceback_of
 from seq2data.workers.backlog import Backlog
 from seq2data.workers.bell import Bell
 from seq2data.workers.channel import DescriptorsLostError, pair
 from seq2data.workers.claims import Claims
 from seq2data.workers.crash import crash_error, error_of, status_in_words
 from seq2data.workers.crew import STATUS_S, Crew
+from seq2data.workers.fault import OURS
 from seq2data.workers.limits import of_pool, start_thread
 from seq2data.workers.messages import (
     Effect,
@@ -149,7 +151,7 @@ class Dispatcher:
             while not self._is_closing:
                 self._step()
         except BaseException as bug:
-            error = WorkerCrashError(f"seq2data's dispatcher failed: {bug!r}")
+            error = WorkerCrashError(f"{OURS}:\n{traceback_of(bug)}")
             raise
         finally:
             self._tear_down(error)
@@ -374,9 +376,10 @@ class Dispatcher:
 
     def _lose_nursery(self, nursery: AnyNursery) -> None:
         """Its workers die with it; nobody is left to tell their statuses."""
-        self._hear(nursery, nursery.channel.receive_rest())
+        last_words = nursery.channel.receive_rest()
         self._nurseries_lost += 1
-        status = self.nurseries.close(nursery)
+        status = self.nurseries.close(nursery)  # and nobody asks it for a worker
+        self._hear(nursery, last_words)
         for worker in self.crew:
             if worker.nursery is nursery and worker.pid is not None:
                 kill(worker.pid, worker.sentinel)  # unless the kernel has done it
