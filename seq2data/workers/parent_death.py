@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 import signal
 import sys
@@ -12,6 +13,11 @@ from typing import Optional
 _PR_SET_PDEATHSIG = 1
 
 
+@functools.cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None)
+
+
 def die_with_parent(parent: Optional[int] = None) -> None:
     """Asks the kernel to kill this process when the thread that made it ends.
 
@@ -19,7 +25,7 @@ def die_with_parent(parent: Optional[int] = None) -> None:
         parent: Who has made it, in case that one is dead already.
     """
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        _libc().prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if parent is not None and os.getppid() != parent:
             os._exit(1)  # it died before we asked
 
@@ -29,19 +35,19 @@ def have_forks_die_too() -> None:
 
     Such a fork is a copy of it, with all that it holds. Not so what a fork of it forks,
     as daemons are made; nor what another thread forks, for the kernel would kill that
-    with the thread.
+    with the thread. The caller is the main thread.
     """
     if not hasattr(os, "register_at_fork"):
         return
-    maker = os.getpid()
-    is_ours = False
-
-    def note_thread() -> None:
-        nonlocal is_ours
-        is_ours = threading.get_native_id() == maker  # its main thread's
+    if sys.platform == "linux":
+        _libc()  # a fork beside other threads had better not load it
+    maker, main = os.getpid(), threading.current_thread()
+    is_maker = True
 
     def follow() -> None:
-        if is_ours:
+        nonlocal is_maker
+        if is_maker and threading.current_thread() is main:
             die_with_parent(maker)
+        is_maker = False
 
-    os.register_at_fork(before=note_thread, after_in_child=follow)
+    os.register_at_fork(after_in_child=follow)
