@@ -1,6 +1,7 @@
 """The methods that Keras 3 has removed, for models of Keras 2 and Keras 3.
 
-What a call means is what tf.keras 2.15 says; `tests/train/README.md` has the differences.
+What a call means is what tf.keras 2.15 says; `tests/train/README.md` has where the
+others differ.
 Signatures: keras/engine/training.py of Keras 2.15, lines 2884, 2931 and 2966.
 """
 
