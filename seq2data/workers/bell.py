@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import socket
 
+from seq2data.workers.channel import NO_SIGNAL
+
 
 class Bell:
     """A file to select on, which any thread can make readable. Owns two sockets."""
@@ -20,7 +22,7 @@ class Bell:
     def ring(self) -> None:
         """Takes no lock, and does nothing to a bell that rings or is closed."""
         with contextlib.suppress(BlockingIOError, OSError):
-            self._button.send(b"\0")
+            self._button.send(b"\0", NO_SIGNAL)
 
     def hush(self) -> None:
         """Makes it silent; called when it rings."""

@@ -26,6 +26,8 @@ _RECEIVE_BYTES = 1 << 16
 _LEAST_ROOM_BYTES = 1 << 17
 # The kernel's SCM_MAX_FD; more in one message is refused.
 _MOST_DESCRIPTORS = 253
+# The program may have SIGPIPE kill it, as programs with a pipe behind them do.
+NO_SIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)
 _CLOSE_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 _MOST_RIGHTS_BYTES = _MOST_DESCRIPTORS * array.array("i").itemsize
 
@@ -67,16 +69,16 @@ class Channel:
         try:
             sent = self._send_some(frame, descriptors)
             if sent < len(frame):
-                self._socket.sendall(memoryview(frame)[sent:])
+                self._socket.sendall(memoryview(frame)[sent:], NO_SIGNAL)
         except (BrokenPipeError, ConnectionResetError) as error:
             raise EOFError("the other end is gone") from error
 
     def _send_some(self, frame: bytes, descriptors: Sequence[int]) -> int:
         if not descriptors:
-            return self._socket.send(frame)
+            return self._socket.send(frame, NO_SIGNAL)
         rights = array.array("i", descriptors)
         return self._socket.sendmsg(
-            [frame], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)]
+            [frame], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)], NO_SIGNAL
         )
 
     def receive(self) -> tuple[Any, list[int]]:

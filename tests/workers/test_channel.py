@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -266,3 +269,35 @@ def test_end_of_file_inside_a_message_is_told(
 def test_channel_can_be_selected_on(ends: tuple[Channel, Channel]) -> None:
     mine, other = ends
     assert os.fstat(mine.fileno()).st_ino != os.fstat(other.fileno()).st_ino
+
+
+_BROKEN_PIPE = """
+import signal
+from seq2data.workers.bell import Bell
+from seq2data.workers.channel import pair
+
+signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+bell = Bell()
+bell._alarm.close()
+bell.ring()
+for descriptors in [], [0]:
+    channel, theirs = pair()
+    theirs.close()
+    for size in 1, 1 << 20:
+        try:
+            channel.send(bytes(size), descriptors)
+        except EOFError:
+            print("told")
+"""
+
+
+def test_program_that_sigpipe_kills_is_told_as_any_other() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _BROKEN_PIPE],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[2],
+    )
+    assert done.returncode == 0
+    assert done.stdout.split() == ["told"] * 4
