@@ -134,9 +134,20 @@ def _is_own_binary(path: str) -> bool:
 
 
 def _flags() -> list[str]:
-    """As multiprocessing.spawn does."""
+    """As multiprocessing.spawn has them, and what a deleted folder needs."""
     flags: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
+    if _current_folder() is None and sys.version_info >= (3, 11):
+        # CPython 3.13.0 cannot import in a deleted folder that is on its import path.
+        flags.append("-P")
     return flags
+
+
+def _current_folder() -> Optional[str]:
+    """The current folder; None where it was deleted."""
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        return None
 
 
 def _code(entry: str, descriptors: Sequence[int], file: int) -> str:
@@ -155,10 +166,7 @@ def _absolute(search_path: str) -> str:
 
     An interpreter that starts in a deleted folder does not come up with a relative one.
     """
-    try:
-        here = os.getcwd()
-    except FileNotFoundError:
-        here = None
+    here = _current_folder()
     folders = search_path.split(os.pathsep)
     absolute = [
         folder if os.path.isabs(folder) or here is None else os.path.join(here, folder)
