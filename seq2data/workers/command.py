@@ -14,7 +14,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from multiprocessing import spawn
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
 
