@@ -147,6 +147,8 @@ def contradictions(choices: Choices) -> Iterator[str]:
     """Why this is no program, or none whose end is known."""
     yield from _contradictions_of_source(choices)
     yield from _contradictions_of_consumer(choices)
+    if choices.fault == "keys that are objects" and choices.at == 0:
+        yield "it is the first batch that says how all are nested"
     if sum("stdout" in name for _, name in choices.habits) > 1:
         yield "Python itself fails at the end of a Tee over what is closed"
     for place, name in choices.habits:

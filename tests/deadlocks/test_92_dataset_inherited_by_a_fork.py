@@ -15,8 +15,9 @@ from tests.deadlocks.scenario import Numbered, indices
 def read_in_fork(dataset: Any) -> None:
     from seq2data.errors import SourceError
 
-    if os.fork():
-        os.wait()
+    child = os.fork()
+    if child:
+        os.waitpid(child, 0)
         return
     try:
         print(indices(dataset), flush=True)

@@ -115,6 +115,14 @@ def test_text_file_inside_a_loop_over_its_lines_is_refused(tmp_path: Path) -> No
             pack(Holding(file), None)
 
 
+@pytest.mark.parametrize("mode", ["r", "w", "rb", "wb", "r+b", "a"])
+def test_null_device_is_opened_again(mode: str) -> None:
+    with open(os.devnull, mode) as file, sent(file) as copy:
+        assert os.path.samestat(os.fstat(copy.fileno()), os.stat(os.devnull))
+        assert copy.writable() == file.writable()
+        assert copy.readable() == file.readable()
+
+
 def test_pipe_is_refused() -> None:
     reader, writer = os.pipe()
     os.close(writer)

@@ -1,6 +1,6 @@
 """Files that are open for reading: opened again, at the same place.
 
-Only those of the file system. A worker that is forked has them from the nursery, with
+Only those of the file system, and `os.devnull`, which is open for writing as a rule. A worker that is forked has them from the nursery, with
 a position of its own: see `workers.positions`.
 """
 
@@ -45,15 +45,22 @@ def _refuse_writing(file: Any) -> None:
     )
 
 
+def _is_null(file: Any) -> bool:
+    """True if what is written to the file goes nowhere."""
+    return os.path.samestat(os.fstat(file.fileno()), os.stat(os.devnull))
+
+
 def _reduce_binary(file: Any) -> Optional[Recipe]:
     if file.closed:
         return _closed, (type(file), getattr(file, "name", None))
-    if file.writable():
-        _refuse_writing(file)
     raw = file if isinstance(file, io.FileIO) else file.raw
     if type(raw) is not io.FileIO:
         return None
     buffering = 0 if raw is file else -1
+    if _is_null(raw):
+        return open, (os.devnull, raw.mode, buffering)
+    if file.writable():
+        _refuse_writing(file)
     return _open_binary, (path_of(raw), buffering, file.tell())
 
 
@@ -68,7 +75,8 @@ def _reduce_text(file: Any) -> Recipe:
         return getattr, (sys, "stdout" if file is sys.stdout else "stderr")
     if file.closed:
         return _closed, (type(file), getattr(file, "name", None))
-    if isinstance(file.buffer, (io.BufferedWriter, io.BufferedRandom)):
+    is_written = isinstance(file.buffer, (io.BufferedWriter, io.BufferedRandom))
+    if is_written and not _is_null(file):
         _refuse_writing(file)
     try:
         position = file.tell()
