@@ -1,7 +1,8 @@
 """Files that are open for reading: opened again, at the same place.
 
-Only those of the file system, and `os.devnull`, which is open for writing as a rule. A worker that is forked has them from the nursery, with
-a position of its own: see `workers.positions`.
+Only those of the file system, and `os.devnull`, which is open for writing as a rule. A
+worker that is forked has them from the nursery, with a position of its own: see
+`workers.positions`.
 """
 
 from __future__ import annotations
