@@ -126,6 +126,14 @@ def may_mount() -> bool:
         return False
 
 
+def is_for_all() -> bool:
+    """True if every user may read what the tests import."""
+    folders = [Path(__file__).resolve(), Path(sys.prefix)]
+    return all(
+        parent.stat().st_mode & 0o001 for folder in folders for parent in folder.parents
+    )
+
+
 def run_opened(function: Callable[[], None]) -> None:
     """Runs a function of a test module where every user may run the interpreter."""
     base = Path(sys.base_prefix)
