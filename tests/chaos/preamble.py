@@ -16,6 +16,8 @@ else:
     os.environ["CHAOS_FOLDER"] = tempfile.mkdtemp()
 FOLDER = os.environ["CHAOS_FOLDER"]
 kept = []
+# Of its own: a source must not refer to what the program keeps, which may be sockets.
+left_children = []
 
 
 def is_first():
@@ -38,7 +40,7 @@ def leave_shell():
 
 
 def leave_executed():
-    kept.append(subprocess.Popen(["sleep", "600"]))
+    left_children.append(subprocess.Popen(["sleep", "600"]))
 
 
 def leave_fork():
