@@ -150,3 +150,20 @@ def failing(what: str, at: int = 3) -> Iterator[Any]:
     source = Misbehaving(what, at)
     for index in range(8):
         yield source[index]
+
+
+class Deadly(Squares):
+    """Has many cheap batches, of which one kills each worker that reads it."""
+
+    def __init__(self, num_batches: int, deadly: int) -> None:
+        super().__init__()
+        self.num_batches = num_batches
+        self.deadly = deadly
+
+    def __len__(self) -> int:
+        return self.num_batches
+
+    def __getitem__(self, index: int) -> Any:
+        if index == self.deadly:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return np.array([index])

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Optional, Union
 
-from seq2data.errors import ReadError, Seq2DataError
+from seq2data.errors import ReadError, Seq2DataError, WorkerCrashError
 from seq2data.pipeline.patience import SLICE_S
 from seq2data.pipeline.reading import Reading
 from seq2data.plan.epochs import Epoch
@@ -107,6 +107,9 @@ class Pass:
             result = self._patience.wait(head, wait_s)
             if result is None:
                 return False
+            if isinstance(result.error, WorkerCrashError) and len(head.indices) > 1:
+                self._read_one_by_one(head)
+                return False
             if result.error is not None:
                 self._errors.append(result.error)
                 self._failure = str(result.error)
@@ -114,6 +117,15 @@ class Pass:
             self._reading.chunk_size.observe(result.seconds, len(head.indices))
         self._window.popleft()
         return True
+
+    def _read_one_by_one(self, task: Task) -> None:
+        """Has the batches of a task read singly, for one of them kills its workers.
+
+        Those before it are the consumer's, who may never ask for that one.
+        """
+        self._window.popleft()
+        singly = [self._submit((index,)) for index in task.indices]
+        self._window.extendleft(reversed(singly))
 
     def _gather(self, most: int) -> list[BatchRun]:
         taken: list[BatchRun] = []
@@ -145,6 +157,9 @@ class Pass:
             known = [i for i, index in enumerate(indices) if index in self._remembered]
             indices = indices[: known[0]] if known else indices
         self._submitted += len(indices)
+        return self._submit(indices)
+
+    def _submit(self, indices: tuple[int, ...]) -> Task:
         task = Task(
             self._epoch.number, self._reading.entropy, indices, self.token.is_valid
         )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.hostile import Misbehaving
+from tests.hostile import Deadly, Misbehaving
 from tests.oracle import assert_same, read_until_error
 from tests.sources import Squares
 
@@ -78,6 +78,18 @@ def test_death_of_the_worker_comes_in_words(what: str, start_method: str) -> Non
     assert "batch 3" in message or "batches [3" in message
     assert "Misbehaving" in message
     assert all(fact in message for fact in DIED[what])
+
+
+def test_batches_before_one_that_kills_each_worker_come() -> None:
+    """Cheap batches are read many at a time; those beside the deadly one are whole."""
+    source = Deadly(400, 333)
+    taken = list(to_dataset(source, workers=2).take(333))
+    assert [int(batch.numpy()[0]) for batch in taken] == list(range(333))
+    iterator = iter(to_dataset(source, workers=2))
+    for index in range(333):
+        assert int(next(iterator).numpy()[0]) == index
+    with pytest.raises(tf.errors.OpError, match="while it read batch 333 of `Deadly`"):
+        next(iterator)
 
 
 @pytest.mark.parametrize("what", BROKE_THE_SPEC)
