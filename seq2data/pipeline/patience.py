@@ -52,7 +52,7 @@ class Patience:
         if interrupt_watch.is_pending():
             result = _result(task, _HANDLED_S)
             if result is None and interrupt_watch.is_pending():
-                which = f"batch {task.indices[0]} of `{self._name}`"
+                which = f"{_batches(task)} of `{self._name}`"
                 raise InterruptedError(f"Ctrl-C ended the wait for {which}")
         return result or self._complain(task)
 
@@ -108,7 +108,7 @@ class Patience:
 
     def _describe(self, task: Task, reader: Optional[Reader]) -> tuple[str, str]:
         """Which batch, read by whom, and where that is."""
-        batch = f"batch {task.indices[0]} of `{self._name}` (epoch {task.epoch}"
+        batch = f"{_batches(task)} of `{self._name}` (epoch {task.epoch}"
         if reader is not None:
             return f"{batch}, worker pid {reader.pid})", reader.stacks()
         starter = self._pool.starter()
@@ -120,6 +120,13 @@ class Patience:
         return f"{batch}, waiting for pid {starter.pid} to start a worker)", (
             starter.stacks()
         )
+
+
+def _batches(task: Task) -> str:
+    """The batches that are read in one go, of which any may be meant."""
+    if len(task.indices) == 1:
+        return f"batch {task.indices[0]}"
+    return f"batches {list(task.indices)}"
 
 
 def _result(task: Task, wait_s: float) -> Optional[TaskResult]:
