@@ -3,7 +3,7 @@
     python benchmarks/bench_chaos.py [--seconds 600] [--faults 5000] [--seed 1]
 
 One dataset after the other is read, pass after pass, while workers are killed, stopped
-and resumed at random, and now and then the nursery is killed; and while the source
+and resumed at random, and now and then the fork server is killed; and while the source
 raises, runs out of memory or takes its time, and the consumer stalls or drops its
 iterator. The seed fixes what happens to which pass, and which signals are sent in which
 order. It goes on until both the time and the number of faults are reached.
@@ -35,7 +35,7 @@ from measure import Figures, argument_parser, compete, print_results, print_row
 
 _BATCHES = 80
 _PASSES_PER_DATASET = 12
-_SIGNALS = {"SIGKILL": 6, "SIGTERM": 2, "SIGSTOP": 3, "nursery SIGKILL": 0.3}
+_SIGNALS = {"SIGKILL": 6, "SIGTERM": 2, "SIGSTOP": 3, "fork server SIGKILL": 0.3}
 _LONGEST_STOP_S = 0.4
 _PASSES = {"whole": 6, "raises": 2, "memory": 1, "dropped": 2, "stalls": 1}
 _STALL_S = 0.5
@@ -92,9 +92,11 @@ class Signals:
     def _run(self) -> None:
         while not self._is_over.wait(self._chance.expovariate(self._per_second)):
             name = _one_of(self._chance, _SIGNALS)
-            nurseries = children(os.getpid())
-            workers = [pid for nursery in nurseries for pid in children(nursery)]
-            targets = nurseries if name.startswith("nursery") else workers
+            fork_servers = children(os.getpid())
+            workers = [
+                pid for fork_server in fork_servers for pid in children(fork_server)
+            ]
+            targets = fork_servers if name.startswith("fork server") else workers
             if targets and _send(self._chance.choice(targets), name.split()[-1]):
                 self.sent[name] += 1
                 if name == "SIGSTOP":

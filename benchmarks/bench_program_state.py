@@ -95,8 +95,8 @@ def _source(args: argparse.Namespace) -> tuple[Any, Any]:
 
 def _figures(args: argparse.Namespace, source: Any) -> Figures:
     from seq2data.source.adapt import adapt
-    from seq2data.workers.payload import pack
-    from seq2data.workers.reducers.pickler import dumps
+    from seq2data.workers.payload.payload import pack
+    from seq2data.workers.payload.pickler import dumps
 
     adapted = adapt(source)
     first_ms = _time_ms(lambda: pack(adapted, None))

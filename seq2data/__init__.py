@@ -34,8 +34,8 @@ if TYPE_CHECKING:
         fit_generator,
         predict_generator,
     )
-    from seq2data.train.patch import patch_keras, unpatch_keras
-    from seq2data.workers.reducers.registry import register_reducer
+    from seq2data.train.patching.patch import patch_keras, unpatch_keras
+    from seq2data.workers.payload.registry import register_reducer
 
 __version__ = "0.1.0"
 
@@ -64,11 +64,11 @@ __all__ = [
 _LAZY = {
     "evaluate_generator": "seq2data.train.methods",
     "fit_generator": "seq2data.train.methods",
-    "patch_keras": "seq2data.train.patch",
+    "patch_keras": "seq2data.train.patching.patch",
     "predict_generator": "seq2data.train.methods",
-    "register_reducer": "seq2data.workers.reducers.registry",
+    "register_reducer": "seq2data.workers.payload.registry",
     "to_dataset": "seq2data.pipeline.dataset",
-    "unpatch_keras": "seq2data.train.patch",
+    "unpatch_keras": "seq2data.train.patching.patch",
     "wrap": "seq2data.pipeline.wrap",
 }
 

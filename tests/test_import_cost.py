@@ -41,10 +41,10 @@ def loaded_by(module: str, folder: Path) -> set[str]:
     "module",
     [
         "seq2data",
-        "seq2data.workers.pool",
-        "seq2data.workers.threads",
-        "seq2data.workers.nursery",
-        "seq2data.train.removed",
+        "seq2data.workers.processes.pool",
+        "seq2data.workers.threads.pool",
+        "seq2data.workers.child.fork_server",
+        "seq2data.train.patching.restored_names",
         "seq2data.tools.cli",
     ],
 )

@@ -13,7 +13,7 @@ import seq2data
 
 PACKAGE = Path(seq2data.__file__).parent
 STAGES = ["source", "plan", "workers", "pipeline", "train", "tools"]
-ROOTS = ["errors", "exception_text", "options", "requires"]
+ROOTS = ["errors", "exception_text", "options"]
 # `python -m seq2data` is the command.
 COMMAND = "__main__"
 WITHOUT_TENSORFLOW = ["source", "plan", "workers", "", *ROOTS]
@@ -116,23 +116,26 @@ def test_module_imports_only_what_stands_before_it(file: str) -> None:
     [
         ("source/spec.py", "from seq2data.plan.epochs import Plan"),
         ("source/spec.py", "from seq2data import plan"),
-        ("source/spec.py", "import seq2data.workers.pool as pool"),
+        ("source/spec.py", "import seq2data.workers.processes.pool as pool"),
         ("source/spec.py", "from ..plan import epochs"),
         ("source/spec.py", "from seq2data import to_dataset"),
         ("plan/epochs.py", "def f():\n    import seq2data.tools.cli"),
-        ("workers/pool.py", "import seq2data"),
+        ("workers/processes/pool.py", "import seq2data"),
         ("workers/transport/heap.py", "from seq2data.pipeline import bridge"),
         ("pipeline/dataset.py", "from seq2data.tools import cli"),
         ("errors.py", "from seq2data.source.spec import BatchSpec"),
         ("options.py", "try:\n    import seq2data.plan\nexcept ImportError:\n    pass"),
         ("__init__.py", "from seq2data.pipeline.dataset import to_dataset"),
-        ("__init__.py", "class A:\n    import seq2data.workers.pool"),
-        ("requires.py", "import tensorflow as tf"),
+        ("__init__.py", "class A:\n    import seq2data.workers.processes.pool"),
+        ("options.py", "import tensorflow as tf"),
         ("__init__.py", "def __getattr__(name):\n    import keras"),
         ("source/adapt.py", "def f():\n    from tensorflow.keras import utils"),
         ("plan/seeds.py", "if TYPE_CHECKING:\n    import tf_keras"),
-        ("workers/loop.py", "import importlib\nimportlib.import_module('tensorflow')"),
-        ("workers/loop.py", "f = lambda: __import__('keras.utils')"),
+        (
+            "workers/child/worker.py",
+            "import importlib\nimportlib.import_module('tensorflow')",
+        ),
+        ("workers/child/worker.py", "f = lambda: __import__('keras.utils')"),
     ],
 )
 def test_made_up_violation_is_found(file: str, code: str) -> None:
@@ -144,8 +147,8 @@ def test_made_up_violation_is_found(file: str, code: str) -> None:
     [
         ("source/spec.py", "from seq2data.errors import BatchError"),
         ("source/spec.py", "from seq2data.source.structure import Structure"),
-        ("workers/pool.py", "from seq2data.plan import seeds\nimport sys"),
-        ("workers/pool.py", "tf = sys.modules.get('tensorflow')"),
+        ("workers/processes/pool.py", "from seq2data.plan import seeds\nimport sys"),
+        ("workers/processes/pool.py", "tf = sys.modules.get('tensorflow')"),
         ("pipeline/dataset.py", "import tensorflow as tf"),
         ("tools/cli.py", "import seq2data\nimport keras"),
         ("__main__.py", "from seq2data.tools.cli import main"),

@@ -15,11 +15,11 @@ PACKAGE = Path(seq2data.__file__).parent
 LAZY = {
     "evaluate_generator": "seq2data.train.methods",
     "fit_generator": "seq2data.train.methods",
-    "patch_keras": "seq2data.train.patch",
+    "patch_keras": "seq2data.train.patching.patch",
     "predict_generator": "seq2data.train.methods",
-    "register_reducer": "seq2data.workers.reducers.registry",
+    "register_reducer": "seq2data.workers.payload.registry",
     "to_dataset": "seq2data.pipeline.dataset",
-    "unpatch_keras": "seq2data.train.patch",
+    "unpatch_keras": "seq2data.train.patching.patch",
     "wrap": "seq2data.pipeline.wrap",
 }
 

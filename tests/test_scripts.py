@@ -262,7 +262,7 @@ def test_program_that_is_ended_by_a_signal_leaves_nothing(
         try:
             assert process.stdout is not None
             assert process.stdout.readline() == "reading\n"
-            program.wait_for(4)  # itself, the nursery and two workers
+            program.wait_for(4)  # itself, the fork server and two workers
             if number == signal.SIGINT:
                 os.killpg(process.pid, number)  # as the terminal does
             else:

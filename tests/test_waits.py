@@ -23,8 +23,8 @@ _BLOCKING = {
     "wait_for",
     "waitpid",
 }
-# They run in the nursery and in workers, or in a process that the command starts.
-_NOT_THE_PARENT = {"workers/nursery.py", "workers/loop.py"}
+# They run in the fork server and in workers, or in a process that the command starts.
+_NOT_THE_PARENT = {"workers/fork server.py", "workers/loop.py"}
 
 
 def waits() -> Iterator[tuple[str, str]]:
@@ -58,7 +58,7 @@ def is_blocking(call: ast.Call) -> bool:
     if function.attr == "get":  # of queues, and not of dictionaries
         return "tasks" in owner
     # Ours, which have the wait; a metric of Keras has its result.
-    return "patience" not in owner and owner not in ("worker", "metric")
+    return "task_wait" not in owner and owner not in ("worker", "metric")
 
 
 def test_each_wait_of_the_parent_is_in_the_table() -> None:
@@ -74,5 +74,5 @@ def test_each_wait_of_the_parent_is_in_the_table() -> None:
 def test_waits_are_found() -> None:
     found = set(waits())
     assert ("dispatcher.py", "Dispatcher._step") in found
-    assert ("patience.py", "_result") in found
+    assert ("task_wait.py", "_result") in found
     assert len(found) >= 8

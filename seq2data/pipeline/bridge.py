@@ -28,8 +28,8 @@ import tensorflow as tf
 from seq2data.errors import SourceError
 from seq2data.options import usable_cores
 from seq2data.pipeline.engine import Engine
+from seq2data.pipeline.raw_datasets import flat_map, scan
 from seq2data.pipeline.signature import element_spec, pack, tensor_specs
-from seq2data.pipeline.traced import flat_map, scan
 
 _Pulled = tuple[np.ndarray, ...]
 

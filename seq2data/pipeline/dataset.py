@@ -11,14 +11,10 @@ import tensorflow as tf
 
 from seq2data.errors import BatchError, SourceError
 from seq2data.options import Options, whole
-from seq2data.pipeline.engine import (
-    Engine,
-    GeneratorEngine,
-    IndexableEngine,
-    Passes,
-)
-from seq2data.pipeline.feed import Ended, Feed
-from seq2data.pipeline.reading import Reading, open_reading
+from seq2data.pipeline.engine import Engine
+from seq2data.pipeline.generator_feed import Ended, Feed, GeneratorEngine
+from seq2data.pipeline.readers import Reading, open_reading
+from seq2data.pipeline.sequence_pass import IndexableEngine, Passes
 from seq2data.pipeline.signature import from_signature
 from seq2data.pipeline.source_dataset import Derive, SourceDataset, num_batches_of
 from seq2data.plan.chunks import batches_per_chunk
@@ -200,11 +196,11 @@ def _generator_engine(
 def _peek(reading: Reading, epoch: int, indices: list[int]) -> dict[int, BatchRun]:
     """The batches of some indices; nobody reads while the first of them is read."""
     peeked = {}
-    patience = reading.patience()
+    task_wait = reading.task_wait()
     for index in indices:
         task = Task(epoch, reading.entropy, (index,))
         reading.pool.submit(task)
-        while (result := patience.wait(task)) is None:
+        while (result := task_wait.wait(task)) is None:
             continue  # the wait itself reports what takes long
         if result.error is not None:
             raise result.error

@@ -15,22 +15,16 @@ from __future__ import annotations
 
 import itertools
 import os
-import threading
 import time
 import weakref
 from abc import ABC, abstractmethod
-from typing import Any, Callable, Generic, Optional, TypeVar, Union
+from typing import Any, Callable, Generic, Optional, Protocol, TypeVar
 
 import numpy as np
 
-from seq2data.errors import BatchError, ReadError, SourceError
-from seq2data.exception_text import as_cause, summary_of
+from seq2data.errors import BatchError, SourceError
 from seq2data.pipeline.error_text import with_printable_text
-from seq2data.pipeline.feed import Ended, Feed
-from seq2data.pipeline.reading import Reading
-from seq2data.pipeline.window import Pass
-from seq2data.plan.epochs import Plan
-from seq2data.source.indexable import Indexable
+from seq2data.pipeline.readers import Reading
 from seq2data.source.spec import BatchSpec
 from seq2data.workers.task import BatchRun
 from seq2data.workers.transport.heap import HeapStore
@@ -39,14 +33,14 @@ Batches = tuple[int, list[np.ndarray]]
 """A number of batches and their arrays, each `[count, ...]`."""
 
 
-class Turn:
-    """One iterator over a generator; it may be told to take nothing any more."""
+class Position(Protocol):
+    """Where an iterator is."""
 
-    def __init__(self) -> None:
-        self.is_over = False
+    def cancel(self) -> None:
+        """Ends it, for its iterator is gone; takes no lock."""
 
 
-_Position = TypeVar("_Position", bound=Union[Pass, Turn])
+_Position = TypeVar("_Position", bound=Position)
 
 
 class Engine(ABC, Generic[_Position]):
@@ -149,9 +143,7 @@ class Engine(ABC, Generic[_Position]):
     def end_pass(self, number: int) -> None:
         """Forgets a pass whose iterator is gone."""
         del self._lifelines[number]
-        position = self._positions.pop(number)
-        if isinstance(position, Pass):
-            position.token.cancel()
+        self._positions.pop(number).cancel()
 
     @abstractmethod
     def _begin(self, num_batches: Optional[int]) -> _Position:
@@ -178,181 +170,3 @@ def _end_pass(engine: weakref.ref[Engine[Any]], number: int) -> None:
     alive = engine()
     if alive is not None:
         alive.end_pass(number)
-
-
-class Passes:
-    """Begins and ends the passes over an indexable source, one thread at a time.
-
-    Args:
-        source: The source; its hooks are called here.
-        plan: Counts and orders the passes.
-    """
-
-    def __init__(self, source: Indexable, plan: Plan) -> None:
-        self._source = source
-        self._plan = plan
-        self._is_prepared = False
-        self._remembered: dict[int, BatchRun] = {}
-        self._lock = threading.Lock()
-
-    def prepare(self) -> None:
-        """Gets the source ready for the first pass, whose first batches are read early.
-
-        Raises:
-            ReadError: Its hook raised.
-        """
-        self._call_hook("on_epoch_begin")
-        self._is_prepared = True
-
-    def remember(self, batches: dict[int, BatchRun]) -> None:
-        """Gives the first pass batches that were read for it already, by index."""
-        self._remembered = batches
-
-    def num_batches(self) -> int:
-        """How many batches a pass has that begins now."""
-        return self._source.num_batches()
-
-    def begin(self, reading: Reading, expected: Optional[int]) -> Pass:
-        """A new pass over the source as it is now.
-
-        Args:
-            reading: How it is read.
-            expected: How many batches the dataset has.
-
-        Raises:
-            SourceError: Its length is not the dataset's.
-            ReadError: Its hook raised.
-        """
-        with self._lock:
-            if not self._is_prepared:
-                self._call_hook("on_epoch_begin")
-            self._is_prepared = False
-            num_batches = self._source.num_batches()
-            if num_batches != expected:
-                raise SourceError(
-                    f"`{self._source.name}` had {expected} batches when the dataset "
-                    f"was made and has {num_batches} now; a dataset derived from it "
-                    "cannot change its length: iterate over the dataset itself, or "
-                    "call `to_dataset` again for this pass"
-                )
-            remembered, self._remembered = self._remembered, {}
-            if reading.pool.load(self._source):
-                remembered = {}  # they were read from another state of the source
-            return Pass(reading, self._plan.begin(num_batches), remembered)
-
-    def end(self) -> None:
-        """Tells the source that a pass is complete.
-
-        Raises:
-            ReadError: Its hook raised.
-        """
-        with self._lock:
-            self._call_hook("on_epoch_end")
-
-    def _call_hook(self, name: str) -> None:
-        try:
-            getattr(self._source, name)()
-        except Exception as error:  # noqa: BLE001  # it is not always its cause
-            raise ReadError(
-                f"`{self._source.name}.{name}` raised {summary_of(error)}"
-            ) from as_cause(error)
-
-
-class IndexableEngine(Engine[Pass]):
-    """Reads an indexable source by index, anew in every pass."""
-
-    def __init__(
-        self, reading: Reading, spec: BatchSpec, most_per_pull: int, passes: Passes
-    ) -> None:
-        super().__init__(reading, spec, most_per_pull)
-        self.passes = passes
-
-    def _begin(self, num_batches: Optional[int]) -> Pass:
-        return self.passes.begin(self._reading, num_batches)
-
-    def _next(self, position: Pass) -> Optional[Batches]:
-        index = position.index
-        # The last batch goes alone: a consumer that asks for it completes the pass.
-        before_last = position.num_left - 1
-        run = position.take(max(1, min(before_last, self.most_per_pull)))
-        if run is None:
-            return None
-        batches = self._hand_over(run, index)
-        if position.num_left == 0:
-            self.passes.end()
-        return batches
-
-
-class GeneratorEngine(Engine[Turn]):
-    """Reads a generator on: every pass goes on where the last one stopped.
-
-    Attributes:
-        feed: Its items, which all passes share.
-        must_go_on: What a user has to do about the end of a generator that cannot begin
-            again, which is an error then; empty where it may end.
-    """
-
-    def __init__(
-        self, reading: Reading, spec: BatchSpec, most_per_pull: int, feed: Feed
-    ) -> None:
-        super().__init__(reading, spec, most_per_pull)
-        self.feed = feed
-        self.must_go_on = ""
-        self._rehearsed: Optional[list[Turn]] = None
-        self._lock = threading.Lock()
-
-    def expect(self, *, per_pass: Optional[int] = None, must_go_on: str = "") -> None:
-        """Says how many batches are asked for from now on, so that no more is read.
-
-        Args:
-            per_pass: In each pass; None where nobody knows.
-            must_go_on: See above.
-        """
-        with self._lock:
-            self.must_go_on = must_go_on
-            self.feed.most_per_pass = per_pass
-
-    def rehearse(self) -> None:
-        """Begins passes whose batches serve for building a model only."""
-        with self._lock:
-            self._rehearsed = []
-            self.feed.rehearse()
-
-    def put_back(self) -> None:
-        """Ends those passes; the next one begins where they began."""
-        with self._lock:
-            for turn in self._rehearsed or ():
-                turn.is_over = True
-            self._rehearsed = None
-            self.feed.put_back()
-
-    def _begin(self, num_batches: Optional[int]) -> Turn:
-        del num_batches  # a generator has as many as it gives
-        turn = Turn()
-        with self._lock:
-            self.feed.begin()
-            if self._rehearsed is not None:
-                self._rehearsed.append(turn)
-        return turn
-
-    def _next(self, position: Turn) -> Optional[Batches]:
-        feed = self.feed
-        with self._lock:
-            if position.is_over:
-                return 0, []
-            run = feed.peek()
-            if run is None:
-                return None
-            if isinstance(run, Ended):
-                self._check_end()
-                return 0, []
-            batches = self._hand_over(run, feed.index)
-            feed.take()
-            return batches
-
-    def _check_end(self) -> None:
-        if self.must_go_on and not self.feed.restarts:
-            raise SourceError(
-                f"`{self.feed.name}` came to its end after {self.feed.index} batches: "
-                f"{self.must_go_on}"
-            )

@@ -17,7 +17,7 @@ from seq2data.pipeline.crossing import (
 from seq2data.pipeline.dataset import to_dataset
 from seq2data.pipeline.wrapped_class import as_it_is
 from seq2data.source.own_code import own_code
-from seq2data.workers.reducers.registry import Recipe, register
+from seq2data.workers.payload.registry import Recipe, register
 
 # Python looks for these in the class of an object, and only there.
 _SPECIAL = (

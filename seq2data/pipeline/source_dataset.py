@@ -7,12 +7,13 @@ from typing import Any, Callable, Optional
 
 import tensorflow as tf
 
+from seq2data.pipeline.at_exit import watch
 from seq2data.pipeline.bridge import large_batches, small_batches, with_pipeline_options
-from seq2data.pipeline.ending import watch
-from seq2data.pipeline.engine import Engine, IndexableEngine
+from seq2data.pipeline.engine import Engine
 from seq2data.pipeline.interrupt import interrupt_watch
+from seq2data.pipeline.sequence_pass import IndexableEngine
 from seq2data.source.spec import BatchSpec
-from seq2data.workers.under_import import give_out_modules
+from seq2data.workers.payload.under_import import give_out_modules
 
 Derive = Callable[[tf.data.Dataset], tf.data.Dataset]
 

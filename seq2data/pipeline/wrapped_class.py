@@ -28,8 +28,8 @@ from typing import Any, Optional, cast
 from seq2data.pipeline.crossing import OutsideMethod, ReadsInstance, call_from_outside
 from seq2data.source.own_code import own_code
 from seq2data.source.wrapped import WRAPPED, wrapped_by
-from seq2data.workers.reducers.modules import is_importable
-from seq2data.workers.reducers.registry import Recipe, register
+from seq2data.workers.payload.by_value import is_importable
+from seq2data.workers.payload.registry import Recipe, register
 
 _OPTIONS = "__seq2data_options__"
 # Of classes with no base but `object`: their stand-ins, and the class that is made.

@@ -26,7 +26,7 @@ from typing import Any, NamedTuple, Optional
 from seq2data.errors import SourceError
 from seq2data.options import usable_cores
 from seq2data.tools.arguments import whole_number
-from seq2data.workers.readable import wait_readable
+from seq2data.workers.system.readable import wait_readable
 
 MARK = "SEQ2DATA_DEADLOCKS"
 REPORT = "report.json"
@@ -245,7 +245,7 @@ class _Program:
 
     def _judge(self, status: int, settings: dict[str, Any]) -> str:
         """What is wrong with a program that has ended; "" if nothing is."""
-        from seq2data.workers.crash import status_in_words  # loads numpy
+        from seq2data.workers.failures import status_in_words  # loads numpy
 
         with contextlib.suppress(FileNotFoundError):
             self.report = json.loads(Path(self._folder.name, REPORT).read_text())

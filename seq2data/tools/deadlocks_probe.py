@@ -26,7 +26,7 @@ from seq2data.source.adapt import adapt
 from seq2data.source.indexable import Indexable
 from seq2data.source.structure import flatten
 from seq2data.tools.deadlocks import STACKS_SIGNAL
-from seq2data.workers.reducers.pickler import dumps
+from seq2data.workers.payload.pickler import dumps
 
 if STACKS_SIGNAL:
     faulthandler.register(STACKS_SIGNAL, file=2, all_threads=True)

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any, Callable, NamedTuple
 
 from seq2data.options import usable_cores
-from seq2data.requires import require
 from seq2data.tools.arguments import whole_number
+from seq2data.tools.requires import require
 
 _EPOCHS = 2
 _BATCH_SIZE = 16

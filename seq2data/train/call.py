@@ -17,7 +17,8 @@ from typing import Any, NoReturn, Optional
 import tensorflow as tf
 
 from seq2data.errors import ReadError
-from seq2data.pipeline.engine import Engine, GeneratorEngine, ignore
+from seq2data.pipeline.engine import Engine, ignore
+from seq2data.pipeline.generator_feed import GeneratorEngine
 from seq2data.pipeline.source_dataset import SourceDataset
 
 logger = logging.getLogger("seq2data")

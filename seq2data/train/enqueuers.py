@@ -21,10 +21,9 @@ from typing import Any, Optional, Union
 
 from seq2data.errors import SourceError
 from seq2data.options import Options
-from seq2data.pipeline.engine import Passes
-from seq2data.pipeline.feed import Ended, Feed, Peeked
-from seq2data.pipeline.reading import Reading, open_reading
-from seq2data.pipeline.window import Pass
+from seq2data.pipeline.generator_feed import Ended, Feed, Peeked
+from seq2data.pipeline.readers import Reading, open_reading
+from seq2data.pipeline.sequence_pass import Pass, Passes
 from seq2data.plan.epochs import Plan
 from seq2data.plan.permutation import MOST_IN_MEMORY, LazyPermutation
 from seq2data.source.adapt import adapt

@@ -16,7 +16,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Callable, Optional, Union
+from typing import Any, Callable, NamedTuple, Optional, Union
 
 import numpy as np
 import tensorflow as tf
@@ -36,12 +36,19 @@ from seq2data.source.spec import BatchSpec
 from seq2data.train import generators
 from seq2data.train.call import Call
 from seq2data.train.floats import floatx_of, in_floatx
-from seq2data.train.queue import Queue
-from seq2data.train.removed import is_keras_3
+from seq2data.train.patching.restored_names import is_keras_3
 from seq2data.train.sizes import loosened
 
 # Indexable as well, but Keras 3 reads them in its own way.
 _READ_BY_KERAS = ("grain", "torch")
+
+
+class Queue(NamedTuple):
+    """The arguments, with Keras 2's defaults, in Keras 2's order."""
+
+    max_queue_size: int = 10
+    workers: int = 1
+    use_multiprocessing: bool = False
 
 
 @dataclass(frozen=True)

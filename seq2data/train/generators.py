@@ -17,7 +17,8 @@ from typing import Any, Callable, Optional
 
 import tensorflow as tf
 
-from seq2data.pipeline.engine import Engine, GeneratorEngine
+from seq2data.pipeline.engine import Engine
+from seq2data.pipeline.generator_feed import GeneratorEngine
 from seq2data.pipeline.source_dataset import SourceDataset
 
 _MORE = (

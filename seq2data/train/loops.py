@@ -9,6 +9,7 @@ from seq2data.train.call import Call
 from seq2data.train.counts import count_of_steps, whole_epochs
 from seq2data.train.feeding import (
     Feeding,
+    Queue,
     build,
     check_validation,
     for_one_run,
@@ -18,7 +19,6 @@ from seq2data.train.feeding import (
 )
 from seq2data.train.generators import run_of, with_rehearsals
 from seq2data.train.outputs import nested_as_model, output_names
-from seq2data.train.queue import Queue
 from seq2data.train.sizes import is_of_keras_3
 from seq2data.train.weights import weighted
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import Any, Optional
 
+from seq2data.train.feeding import Queue
 from seq2data.train.loops import run_once, train
 from seq2data.train.metrics_names import evaluate_in_order
-from seq2data.train.queue import Queue
 from seq2data.train.spellings import accepts_keras_1
 
 

@@ -11,7 +11,7 @@ import json
 from types import ModuleType
 from typing import Any
 
-from seq2data.train.attributes import Attributes
+from seq2data.train.patching.when_imported import Attributes
 
 _CONFIG = (
     "length",

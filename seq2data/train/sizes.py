@@ -8,7 +8,7 @@ from typing import Any
 
 from seq2data.source.spec import BatchSpec, LeafSpec, Shape
 from seq2data.source.structure import DICT, TUPLE, Structure
-from seq2data.train.removed import is_keras_3
+from seq2data.train.patching.restored_names import is_keras_3
 
 
 def loosened(spec: BatchSpec, model: Any) -> BatchSpec:

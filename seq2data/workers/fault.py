@@ -8,31 +8,31 @@ its traceback, on stderr and to the parent, and never as something else.
 
 from __future__ import annotations
 
-import contextlib
-import os
-from typing import Callable, NoReturn
-
 from seq2data.errors import Seq2DataError
-from seq2data.exception_text import traceback_object, traceback_of
-from seq2data.workers.channel import Channel
-from seq2data.workers.messages import Fault
+from seq2data.exception_text import traceback_object
 
 STATUS = 113
 """The exit code of a child that has ended so; means nothing else."""
 OURS = "this is a fault of seq2data; please report it with this traceback"
-_STDERR = 2
 # What runs nothing of the user's. Elsewhere (in `source`, in the reducers, where the
 # source is unpickled) an error is one of the objects that the user has passed.
 _MACHINERY = (
-    "seq2data.plan.",
-    "seq2data.workers.channel",
-    "seq2data.workers.claims",
-    "seq2data.workers.first_read",
-    "seq2data.workers.loop",
-    "seq2data.workers.nursery",
-    "seq2data.workers.reading",
-    "seq2data.workers.sentinel",
-    "seq2data.workers.stacks",
+    "seq2data.plan.chunks",
+    "seq2data.plan.epochs",
+    "seq2data.plan.generator_kinds",
+    "seq2data.plan.mersenne_twister",
+    "seq2data.plan.own_generators",
+    "seq2data.plan.permutation",
+    "seq2data.plan.seeds",
+    "seq2data.workers.wire.channel",
+    "seq2data.workers.wire.recall",
+    "seq2data.workers.child.exit",
+    "seq2data.workers.child.first_read",
+    "seq2data.workers.child.worker",
+    "seq2data.workers.child.fork_server",
+    "seq2data.workers.read_task",
+    "seq2data.workers.system.sentinel",
+    "seq2data.workers.wire.stacks",
     "seq2data.workers.transport.",
 )
 
@@ -50,38 +50,3 @@ def is_fault(error: BaseException) -> bool:
         trace = trace.tb_next
     name = "" if trace is None else str(trace.tb_frame.f_globals.get("__name__"))
     return f"{name}.".startswith(_MACHINERY)
-
-
-def run_to_exit(channel: Channel, main: Callable[[], object]) -> NoReturn:
-    """Runs the main function of a child process, and ends the process.
-
-    It never returns into the interpreter's exit: the user's finalizers belong to the
-    parent. What `main` raises is told to the parent, if that can be told.
-    """
-    status = STATUS
-    try:
-        main()
-        status = 0
-    except BaseException as error:  # noqa: BLE001  # nobody is left to raise it to
-        _report(channel, error)
-    finally:
-        os._exit(status)
-
-
-def _report(channel: Channel, error: BaseException) -> None:
-    text = _described(error)
-    with contextlib.suppress(OSError):  # stderr may be closed, or full
-        os.write(_STDERR, f"{text}\n".encode(errors="backslashreplace"))
-    with contextlib.suppress(EOFError, OSError):
-        channel.send(Fault(text))
-
-
-def _described(error: BaseException) -> str:
-    where = traceback_of(error)
-    who = (
-        OURS
-        if is_fault(error)
-        else "code of the program's own raised this outside of `__getitem__`, "
-        "a signal's handler perhaps"
-    )
-    return f"{who}:\n{where.rstrip()}"

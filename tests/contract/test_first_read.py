@@ -145,7 +145,7 @@ def test_dead_process_of_the_first_read_is_replaced() -> None:
     assert maker not in {batch[2] for batch in found[-4:-1]}
 
 
-def test_source_that_reading_does_not_change_has_workers_of_the_nursery() -> None:
+def test_source_that_reading_does_not_change_has_workers_of_the_fork_server() -> None:
     found = columns(to_dataset(Unchanged(LENGTH), workers=3))
     assert len(set(found[:, 1])) == 1
 

@@ -254,7 +254,7 @@ def test_generator_that_the_first_read_makes_is_the_sources_own(
             np.testing.assert_array_equal(found, wanted)
 
 
-def test_source_whose_generator_has_moved_has_workers_of_the_nursery() -> None:
+def test_source_whose_generator_has_moved_has_workers_of_the_fork_server() -> None:
     found = epochs(Tells(), 1, workers=3)[..., 0]
     assert len(np.unique(found)) == 1
     # While one that reading does change has workers of the first one.

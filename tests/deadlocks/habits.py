@@ -51,7 +51,7 @@ def read(
 ) -> list[np.ndarray]:
     """Returns the batches of so many passes, in their order."""
     from seq2data.source.adapt import adapt
-    from seq2data.workers.pool import ProcessPool
+    from seq2data.workers.processes.pool import ProcessPool
     from seq2data.workers.task import Task
 
     name = type(source).__name__

@@ -34,7 +34,7 @@ def ours() -> None:
         if epoch >= 10:  # workers come when there is work
             counts.add((processes, len(os.listdir("/proc/self/fd"))))
     processes = max(number for number, _ in counts)
-    print("at most the workers and their nursery:", processes <= WORKERS + 1)
+    print("at most the workers and their fork server:", processes <= WORKERS + 1)
     descriptors = [number for _, number in counts]
     print("no more descriptors:", max(descriptors) - min(descriptors) <= 2 * WORKERS)
     print(f"{EPOCHS} epochs, the same processes")
@@ -65,7 +65,7 @@ def test_processes_stay_the_same(
     outcome = start().finish(300)
     record("seq2data", outcome)
     lines = outcome.succeed()
-    assert lines[0] == "at most the workers and their nursery: True"
+    assert lines[0] == "at most the workers and their fork server: True"
     assert lines[1] == "no more descriptors: True"
 
 

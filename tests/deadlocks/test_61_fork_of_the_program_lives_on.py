@@ -30,16 +30,16 @@ class Tells(Numbered):
 
 def ours() -> None:
     from seq2data import to_dataset
-    from seq2data.workers.nursery_handle import NurseryHandle
+    from seq2data.workers.processes.fork_server_handle import ForkServerHandle
 
     statuses = []
-    close = NurseryHandle.close
+    close = ForkServerHandle.close
 
-    def noting(nursery: NurseryHandle) -> int:
-        statuses.append(close(nursery))
+    def noting(fork_server: ForkServerHandle) -> int:
+        statuses.append(close(fork_server))
         return statuses[-1]
 
-    NurseryHandle.close = noting  # type: ignore[method-assign]
+    ForkServerHandle.close = noting  # type: ignore[method-assign]
     dataset = to_dataset(Tells(), workers=2)
     print(indices(dataset))
     with warnings.catch_warnings():

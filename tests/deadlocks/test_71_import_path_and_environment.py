@@ -16,7 +16,7 @@ from typing import Any, Callable
 import numpy as np
 import pytest
 
-from seq2data.workers import command
+from seq2data.workers.child import command
 from tests.deadlocks.habits import Numbered, assert_all_right, report, run
 from tests.deadlocks.program import Outcome
 

@@ -48,7 +48,7 @@ def workers() -> None:
 
 
 def stacks() -> None:
-    from seq2data.workers.stacks import offer_stacks, python_stacks, stack_pipe
+    from seq2data.workers.wire.stacks import offer_stacks, python_stacks, stack_pipe
 
     open_files()
     reader, writer = stack_pipe()

@@ -72,7 +72,7 @@ def processes() -> None:
 
 def processes_of_nobody() -> None:
     import seq2data.source.adapt
-    import seq2data.workers.pool  # noqa: F401  # nobody may not list every folder
+    import seq2data.workers.processes.pool  # noqa: F401  # nobody may not list every folder
 
     os.setgid(_NOBODY)
     os.setuid(_NOBODY)

@@ -18,7 +18,7 @@ from taken_away import way
 
 import seq2data
 from seq2data import to_dataset
-from seq2data.workers import capabilities
+from seq2data.workers.system import capabilities
 from tests.oracle import assert_yields
 from tests.sources import Drawing, Epochs, Pids, Squares, Unequal
 from tests.systems.sources import (

@@ -1,4 +1,4 @@
-"""Sources of these tests. Without TensorFlow, which each nursery would import."""
+"""Sources of these tests. Without TensorFlow, which each fork server would import."""
 
 from __future__ import annotations
 

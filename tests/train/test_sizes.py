@@ -105,8 +105,7 @@ def test_dimension_that_the_model_leaves_open_may_vary(case: str) -> None:
 @pytest.mark.skipif(not IS_KERAS_3, reason="Keras 2 knows ranks only")
 def test_what_the_model_fixes_stays_known() -> None:
     from seq2data.train.call import Call
-    from seq2data.train.feeding import Feeding
-    from seq2data.train.queue import Queue
+    from seq2data.train.feeding import Feeding, Queue
 
     model, _ = recurrent()
     source = Batches(lambda index: (ones(2, LENGTHS[index], 3), ones(2, 1)))

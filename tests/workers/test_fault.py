@@ -14,7 +14,7 @@ import pytest
 from seq2data.errors import Seq2DataError
 from seq2data.source.adapt import adapt
 from seq2data.workers.fault import OURS
-from seq2data.workers.pool import ProcessPool
+from seq2data.workers.processes.pool import ProcessPool
 from seq2data.workers.task import Task
 from tests.sources import Squares
 
@@ -22,17 +22,19 @@ _LIMIT_S = 60.0
 _INJECTION = Path(__file__).parent / "injection"
 _MODULES = (
     "seq2data.plan.seeds",
-    "seq2data.workers.channel",
-    "seq2data.workers.claims",
-    "seq2data.workers.crash",
+    "seq2data.workers.wire.channel",
+    "seq2data.workers.wire.recall",
+    "seq2data.workers.failures",
     "seq2data.workers.fault",
-    "seq2data.workers.first_read",
-    "seq2data.workers.loop",
-    "seq2data.workers.nursery",
-    "seq2data.workers.reading",
-    "seq2data.workers.sentinel",
-    "seq2data.workers.stacks",
+    "seq2data.workers.child.exit",
+    "seq2data.workers.child.first_read",
+    "seq2data.workers.child.worker",
+    "seq2data.workers.child.fork_server",
+    "seq2data.workers.read_task",
+    "seq2data.workers.system.sentinel",
+    "seq2data.workers.wire.stacks",
     "seq2data.workers.transport.layout",
+    "seq2data.workers.transport.memory_files",
     "seq2data.workers.transport.segments",
 )
 _KINDS = (FunctionType, property, classmethod, staticmethod)
@@ -71,9 +73,9 @@ def _outcome(pool: ProcessPool) -> tuple[list[Any], list[Seq2DataError]]:
 
 # Each of these is called for every batch or worker, so that an error must come.
 _CERTAIN = {
-    "seq2data.workers.loop Worker._answer",
-    "seq2data.workers.nursery Nursery._make_worker",
-    "seq2data.workers.reading read_batches",
+    "seq2data.workers.child.worker Worker._answer",
+    "seq2data.workers.child.fork_server ForkServer._make_worker",
+    "seq2data.workers.read_task read_batches",
     "seq2data.workers.transport.layout BatchWriter.add",
     "seq2data.workers.transport.segments SegmentStore.make",
 }
@@ -88,7 +90,11 @@ def test_fault_in_a_child_is_told_as_ours(
 
 @pytest.mark.parametrize(
     "function",
-    [name for name in _functions() if name.split()[0].endswith(("loop", "nursery"))],
+    [
+        name
+        for name in _functions()
+        if name.split()[0].endswith(("worker", "fork_server"))
+    ],
 )
 def test_fault_in_an_executed_worker_is_told_as_ours(
     function: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -23,8 +23,8 @@ from itertools import chain
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, NamedTuple
 
+from seq2data.source.user_modules import is_installed, is_users_module, users_modules
 from seq2data.workers.program_state.reach import names_in
-from seq2data.workers.user_modules import is_installed, is_users_module, users_modules
 
 # `pd.core.common.is_list_like = ...` is as far inside as people reach.
 _DEEPEST = 2

@@ -7,7 +7,7 @@ import datetime
 import pathlib
 from typing import Any
 
-from seq2data.workers.user_modules import is_users_module
+from seq2data.source.user_modules import is_users_module
 
 _NUMBERS_AND_TEXT = (bool, int, float, complex, str, bytes, type(None))
 _DATES = (datetime.date, datetime.datetime, datetime.timedelta)

@@ -14,8 +14,8 @@ from collections.abc import Iterable
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
+from seq2data.source.user_modules import is_users_module
 from seq2data.workers.program_state.replaced import Reference
-from seq2data.workers.user_modules import is_users_module
 
 # A table of more functions than this is data.
 _MOST_ITEMS = 1000

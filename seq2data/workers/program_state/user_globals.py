@@ -17,6 +17,8 @@ from enum import Enum
 from types import FunctionType, ModuleType
 from typing import Any, NamedTuple, Optional
 
+from seq2data.source.user_modules import is_users_module
+from seq2data.workers.payload.by_value import is_importable
 from seq2data.workers.program_state.function_state import (
     FunctionState,
     is_single_dispatch,
@@ -25,8 +27,6 @@ from seq2data.workers.program_state.module_source import ModuleSource
 from seq2data.workers.program_state.plain_values import is_changeable, is_plain, is_sent
 from seq2data.workers.program_state.reach import Reach
 from seq2data.workers.program_state.replaced import ByCode, Reference
-from seq2data.workers.reducers.modules import is_importable
-from seq2data.workers.user_modules import is_users_module
 
 _LARGE_BYTES = 1 << 20
 # Import makes these, and a new one is as good.

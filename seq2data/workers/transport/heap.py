@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from seq2data.workers.transport.segments import ALIGNMENT
+from seq2data.workers.transport.memory_files import ALIGNMENT
 
 
 class HeapStore:

@@ -13,8 +13,8 @@ from typing import Any, Optional, Protocol
 import numpy as np
 
 from seq2data.source.structure import Structure
-from seq2data.workers.messages import Run, StoredLeaf
-from seq2data.workers.transport.segments import aligned
+from seq2data.workers.transport.memory_files import aligned
+from seq2data.workers.transport.runs import Run, StoredLeaf
 
 
 class Store(Protocol):

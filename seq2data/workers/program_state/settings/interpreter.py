@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from seq2data.workers.environment import worker_environment
 from seq2data.workers.program_state.settings.registry import Setting, register_setting
+from seq2data.workers.system.environment import worker_environment
 
 # Not LC_ALL: its name would be a list in a form of the system's own.
 _CATEGORIES = (

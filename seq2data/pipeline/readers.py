@@ -1,0 +1,128 @@
+"""Opens the readers of one dataset: processes where that is possible, else threads."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Callable, Optional
+
+from seq2data.errors import PayloadError
+from seq2data.options import Options
+from seq2data.pipeline.array_release import ArrayRelease
+from seq2data.pipeline.interrupt import interrupt_watch
+from seq2data.pipeline.wait import TaskWait
+from seq2data.plan.chunks import ChunkSize
+from seq2data.source.adapt import Source
+from seq2data.source.generator import GeneratorObject
+from seq2data.source.indexable import Indexable
+from seq2data.workers.payload.under_import import give_out_modules
+from seq2data.workers.processes.pool import ProcessPool
+from seq2data.workers.protocol import Pool
+from seq2data.workers.system.capabilities import start_method, tell_shortcomings
+from seq2data.workers.threads.pool import ThreadPool
+
+# Warnings point at the caller of `to_dataset`.
+_CALLER = 8
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How batches are read; the same for all passes of a dataset.
+
+    Attributes:
+        pool: Reads them.
+        entropy: Seeds each batch's random state; None leaves it alone.
+        chunk_size: How many go into a task.
+        most_tasks: How many tasks are read ahead.
+        note_exchange: Called when arrays go to TensorFlow.
+        name: The source's, for messages.
+        timeout: Seconds that a task may take, None for no limit.
+    """
+
+    pool: Pool
+    entropy: Optional[int]
+    chunk_size: ChunkSize
+    most_tasks: int
+    note_exchange: Callable[[], object]
+    name: str
+    timeout: Optional[float]
+
+    def task_wait(self) -> TaskWait:
+        """For one consumer of tasks."""
+        return TaskWait(self.pool, self.name, self.timeout)
+
+
+@contextlib.contextmanager
+def open_reading(source: Source, options: Options, entropy: int) -> Iterator[Reading]:
+    """Readers that are closed if the block raises; else their engine closes them.
+
+    Raises:
+        PayloadError: The source cannot be sent to the processes that were asked for.
+    """
+    interrupt_watch.begin()
+    give_out_modules()
+    workers = max(1, options.num_workers) if isinstance(source, Indexable) else 1
+    dropper = ArrayRelease()
+    pool = _make_pool(source, options, workers, dropper)
+    # Worker processes have no random state of the user's to go on with.
+    seeds = options.seed is not None or (
+        isinstance(source, Indexable)
+        and (source.seeds_itself or isinstance(pool, ProcessPool))
+    )
+    try:
+        yield Reading(
+            pool,
+            entropy if seeds else None,
+            ChunkSize(workers),
+            workers + options.max_queue_size,
+            dropper.note_exchange,
+            source.name,
+            options.timeout,
+        )
+    except BaseException:
+        pool.close()
+        raise
+
+
+def _make_pool(
+    source: Source, options: Options, workers: int, dropper: ArrayRelease
+) -> Pool:
+    if not options.uses_processes or isinstance(source, GeneratorObject):
+        return ThreadPool(source, workers)
+    tell_shortcomings(_CALLER)
+    method = start_method()
+    if method is None:
+        # One only: nobody has said that the source may be read by several at once.
+        return ThreadPool(source, 1)
+    pool = ProcessPool(
+        source.name,
+        workers,
+        free_segments=options.max_queue_size + 2,
+        start_method=method,
+        before_assign=dropper,
+    )
+    try:
+        pool.load(source)
+    except PayloadError as error:
+        pool.close()
+        if isinstance(source, Indexable):
+            _allow_thread(options, error)
+        # One only: what cannot be sent is often an open file, which has one position.
+        return ThreadPool(source, 1)
+    except BaseException:
+        pool.close()
+        raise
+    return pool
+
+
+def _allow_thread(options: Options, error: PayloadError) -> None:
+    if options.workers is not None:
+        raise error
+    warnings.warn(
+        f"{error}. It is read in one thread of this process now; `workers=1, "
+        "use_multiprocessing=False` says that this is what you want",
+        RuntimeWarning,
+        stacklevel=_CALLER,
+    )

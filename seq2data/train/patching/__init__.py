@@ -1,0 +1,1 @@
+"""Puts names and methods back that Keras 3 has removed."""

@@ -1,0 +1,34 @@
+"""Gives a forked worker its own position in every file that it only reads."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+
+with contextlib.suppress(ImportError):  # where nothing forks
+    import fcntl
+
+_DESCRIPTORS = "/proc/self/fd"
+
+
+def reopen_files() -> None:
+    """Opens each file anew under the descriptor that it has.
+
+    Forks share the position of an open file, whoever opened it: one worker would read
+    on where another one has just been.
+    """
+    for name in os.listdir(_DESCRIPTORS):
+        with contextlib.suppress(OSError):  # the listing's own; or not ours to open
+            descriptor = int(name)
+            if _is_only_read(descriptor):
+                own = os.open(f"{_DESCRIPTORS}/{name}", os.O_RDONLY | os.O_CLOEXEC)
+                os.lseek(own, os.lseek(descriptor, 0, os.SEEK_CUR), os.SEEK_SET)
+                os.dup2(own, descriptor, os.get_inheritable(descriptor))
+                os.close(own)
+
+
+def _is_only_read(descriptor: int) -> bool:
+    flags = fcntl.fcntl(descriptor, fcntl.F_GETFL)
+    is_regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
+    return is_regular and flags & os.O_ACCMODE == os.O_RDONLY

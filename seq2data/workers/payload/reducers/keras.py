@@ -1,0 +1,69 @@
+"""Keras models and layers: made again from their configuration, with their weights.
+
+Keras can pickle most of them, but the pickle has the date in it and would be sent again
+before every epoch, and classes of `__main__` are not found when it is loaded. Weights
+are arrays here, so that only those travel that have changed. What a model is compiled
+with stays in the parent.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any, Optional
+
+import wrapt
+
+from seq2data.workers.payload.registry import Recipe, register
+
+_PACKAGES = ("keras", "tf_keras")
+
+
+def _reduce(layer: Any) -> Optional[Recipe]:
+    try:
+        config = layer.get_config()
+    except NotImplementedError:  # Keras's own way may know better
+        return None
+    build_config = None
+    if layer.built and hasattr(layer, "get_build_config"):
+        build_config = layer.get_build_config()
+    facts = (config, build_config, layer.get_weights())
+    scope = (_package_of(type(layer)), _own_classes(layer))
+    return _make, (type(layer), facts, scope)
+
+
+def _package_of(kind: type) -> str:
+    """`keras`, or the package that has its name for TensorFlow 2.16 and later."""
+    roots = (base.__module__.partition(".")[0] for base in kind.__mro__)
+    return next(root for root in roots if root in _PACKAGES)
+
+
+def _own_classes(layer: Any) -> dict[str, type]:
+    """The user's classes in a model: their names in the configuration are no import."""
+    kinds = {type(part).__name__: type(part) for part in layer._flatten_layers()}
+    return {
+        name: kind
+        for name, kind in sorted(kinds.items())
+        if kind.__module__.partition(".")[0] not in _PACKAGES
+    }
+
+
+def _make(
+    kind: Any, facts: tuple[Any, Any, Any], scope: tuple[str, dict[str, type]]
+) -> Any:
+    config, build_config, weights = facts
+    package, classes = scope
+    with importlib.import_module(package).utils.custom_object_scope(classes):
+        layer = kind.from_config(config)
+        if build_config is not None and not layer.built:
+            layer.build_from_config(build_config)
+    layer.set_weights(weights)
+    return layer
+
+
+def _register(keras: Any) -> None:
+    register(keras.layers.Layer, _reduce)
+    register(keras.Model, _reduce)  # a layer, but Keras 2 has it pickle itself
+
+
+for _package in _PACKAGES:
+    wrapt.register_post_import_hook(_register, _package)
