@@ -106,7 +106,8 @@ def _expected(choices: Choices) -> Expected:
     if ends == DIES_WITH_STATE:
         # It may have been read ahead, and nothing after it can be had.
         maybe = None if not places else True
-        return replace(_error_at(choices, ends), batches=batches, has_error=maybe)
+        died = _error_at(choices, ends)
+        return replace(died, batches=batches, has_error=maybe, code=code)
     if not places:
         return all_is_well
     return replace(_error_at(choices, ends), batches=batches[: places[0]], code=code)

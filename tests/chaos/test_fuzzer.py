@@ -18,7 +18,7 @@ from tests.chaos.consumers import CONSUMERS
 from tests.chaos.faults import FAULTS
 from tests.chaos.habits import HABITS
 from tests.chaos.oracle import Expected, Told, complaints, expected, plain
-from tests.chaos.program import text_of
+from tests.chaos.program import EXIT_OF_LEAVING, text_of
 from tests.deadlocks import program
 from tests.deadlocks.fork_server import ForkServer
 
@@ -216,6 +216,12 @@ def test_error_that_a_habit_allows_is_no_find() -> None:
     text = "OSError: the environment variable TOO_LARGE has more than 128 kB"
     assert not complaints(wanted, _told(wanted, text), catches=True)
     assert complaints(wanted, _told(wanted, "OSError: [Errno 7]"), catches=True)
+
+
+def test_consumer_that_leaves_before_a_death_leaves_with_its_own_code() -> None:
+    choices = replace(_QUIET, source="generator", fault="SIGTERM", at=5)
+    choices = replace(choices, consumer="leaves", stop=2)
+    assert expected(choices).code == EXIT_OF_LEAVING
 
 
 def test_oracle_is_plain_indexing() -> None:
