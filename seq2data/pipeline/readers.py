@@ -101,7 +101,7 @@ def _make_pool(
         workers,
         free_segments=options.max_queue_size + 2,
         start_method=method,
-        before_assign=dropper,
+        before_send=dropper,
     )
     try:
         pool.load(source)

@@ -143,7 +143,7 @@ def _read_texts(batches: list[np.ndarray]) -> np.ndarray:
 
 
 def _read_leaf(run: Run, leaf: StoredLeaf, memory: np.ndarray) -> np.ndarray:
-    first = _view(memory, leaf.dtype, leaf.shape, leaf.offset)
+    first: np.ndarray = np.ndarray(leaf.shape, leaf.dtype, memory, leaf.offset)
     if run.num_batches == 1:
         return first[np.newaxis]
     return np.lib.stride_tricks.as_strided(
