@@ -20,7 +20,7 @@ from seq2data.source.indexable import Indexable
 from seq2data.workers.payload.under_import import give_out_modules
 from seq2data.workers.processes.pool import ProcessPool
 from seq2data.workers.protocol import Pool
-from seq2data.workers.system.capabilities import start_method, tell_shortcomings
+from seq2data.workers.system.capabilities import start_method, warn_of_shortcomings
 from seq2data.workers.threads.pool import ThreadPool
 
 # Warnings point at the caller of `to_dataset`.
@@ -91,7 +91,7 @@ def _make_pool(
 ) -> Pool:
     if not options.uses_processes or isinstance(source, GeneratorObject):
         return ThreadPool(source, workers)
-    tell_shortcomings(_CALLER)
+    warn_of_shortcomings(_CALLER)
     method = start_method()
     if method is None:
         # One only: nobody has said that the source may be read by several at once.

@@ -1,4 +1,4 @@
-"""Gives a forked worker its own position in every file that it only reads."""
+"""Gives a forked worker its own position in each file that it only reads."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _DESCRIPTORS = "/proc/self/fd"
 
 
 def reopen_files() -> None:
-    """Opens each file anew under the descriptor that it has.
+    """Opens each file again, under the same descriptor.
 
-    Forks share the position of an open file, whoever opened it: one worker would read
-    on where another one has just been.
+    Forks share the position of a file that was open before: one worker would continue
+    where another one has stopped reading.
     """
     for name in os.listdir(_DESCRIPTORS):
         with contextlib.suppress(OSError):  # the listing's own; or not ours to open

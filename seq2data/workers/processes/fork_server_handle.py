@@ -90,7 +90,7 @@ class ForkServerHandle:
         self.channel.send(Fork(number), descriptors)
 
     def forget_source(self) -> None:
-        """Has the next request send the source again, for it could not be loaded."""
+        """Sends the source again with the next request, for it could not be loaded."""
         self._version = -1
 
     def kill(self) -> None:

@@ -1,4 +1,4 @@
-"""Places the arrays of batches in segments, and finds them there again.
+"""Writes the arrays of batches into segments, and finds them there again.
 
 Batches lie one behind the other, each array at a multiple of 64 bytes. Consecutive
 batches of equal structure, dtypes and shapes form a run, so that one array's copies lie
@@ -54,7 +54,7 @@ class BatchWriter:
             self._runs.append(run)
 
     def runs(self) -> tuple[Run, ...]:
-        """What was written."""
+        """Returns what was written."""
         return tuple(self._runs)
 
     def _make_room(self, nbytes: int) -> None:

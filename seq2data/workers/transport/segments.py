@@ -145,8 +145,8 @@ class Segment:
         """Returns the memory as uint8 `[nbytes]`.
 
         Args:
-            on_free: Called when no view of the memory is left, in whatever thread
-                drops the last one: it must not take a lock.
+            on_free: Called when no view of the memory is left, in the thread that
+                drops the last one. It must not take a lock.
 
         numpy hands the base of a view on to views of the view, so every array made
         from the lease keeps the lease, and with it the segment, alive.
