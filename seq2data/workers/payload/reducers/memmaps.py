@@ -28,7 +28,7 @@ from seq2data.workers.system.proc import (
 def _reduce(array: np.ndarray) -> Optional[Recipe]:
     kind = type(array)
     if kind is not np.ndarray and not issubclass(kind, np.memmap):
-        return None  # a record array, say
+        return None  # a record array, for example
     origin = _origin(array)
     if origin is None or array.dtype.hasobject or not array.size:
         return None
