@@ -11,7 +11,7 @@ from typing import Any
 import cloudpickle
 import pytest
 
-from seq2data.workers.payload.by_value import is_importable
+from seq2data.workers.program_state.importable import is_importable
 from seq2data.workers.payload.pickler import dumps
 
 
