@@ -1,8 +1,8 @@
 """Ends child processes, in order or with an exception.
 
-Exceptions of user code are caught where that is called. An exception that comes out of a
-child's main function is a fault of seq2data, or was raised by user code that Python has
-run in between, such as a signal's handler. Each is reported with its traceback, on
+Exceptions of user code are caught where that is called. An exception that comes out of
+a child's main function is a fault of seq2data, or was raised by user code that Python
+has run in between, such as a signal's handler. Each is reported with its traceback, on
 stderr and to the training process.
 """
 

@@ -6,10 +6,10 @@ import contextlib
 import os
 import stat
 
+from seq2data.workers.system.proc import descriptor_path, open_descriptors
+
 with contextlib.suppress(ImportError):  # where nothing forks
     import fcntl
-
-_DESCRIPTORS = "/proc/self/fd"
 
 
 def reopen_files() -> None:
@@ -18,11 +18,10 @@ def reopen_files() -> None:
     Forks share the position of a file that was open before: one worker would continue
     where another one has stopped reading.
     """
-    for name in os.listdir(_DESCRIPTORS):
-        with contextlib.suppress(OSError):  # the listing's own; or not ours to open
-            descriptor = int(name)
+    for descriptor in open_descriptors():
+        with contextlib.suppress(OSError):  # it may not be opened by this user
             if _is_only_read(descriptor):
-                own = os.open(f"{_DESCRIPTORS}/{name}", os.O_RDONLY | os.O_CLOEXEC)
+                own = os.open(descriptor_path(descriptor), os.O_RDONLY | os.O_CLOEXEC)
                 os.lseek(own, os.lseek(descriptor, 0, os.SEEK_CUR), os.SEEK_SET)
                 os.dup2(own, descriptor, os.get_inheritable(descriptor))
                 os.close(own)

@@ -42,8 +42,8 @@ _warned: list[str] = []
 def start_method() -> Optional[str]:
     """Returns how workers are started: `"fork"` by the fork server, or `"exec"`.
 
-    None where there can be no worker processes. The environment variable SEQ2DATA_START_METHOD may ask
-    for `"exec"` where both can be had.
+    None where there can be no worker processes. The environment variable
+    SEQ2DATA_START_METHOD may ask for `"exec"` where both can be had.
 
     Raises:
         ValueError: It asks for something else.

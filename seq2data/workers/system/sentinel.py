@@ -1,9 +1,9 @@
 """Watches processes for their end, whatever they held open.
 
-A child that user code has left behind holds the sockets and pipes of its dead parent, so
-their end of file does not come. The kernel's pidfd (`man 2 pidfd_open`, Linux 5.3) is
-readable when the process itself has ended. As in `multiprocessing`, such a descriptor is
-called a sentinel.
+A child that user code has left behind holds the sockets and pipes of its dead parent,
+so their end of file does not come. The kernel's pidfd (`man 2 pidfd_open`, Linux 5.3)
+is readable when the process itself has ended. As in `multiprocessing`, such a
+descriptor is called a sentinel.
 """
 
 from __future__ import annotations

@@ -121,7 +121,8 @@ class Mapping:
             message = f"{os.strerror(number)}: mapping {nbytes:,} bytes"
             raise OSError(number, message + reached(number, nbytes))
         self._address: int = address
-        # Kept here: at its exit the interpreter empties modules before the last arrays die.
+        # Kept here: at its exit the interpreter empties modules before the last arrays
+        # die.
         self._munmap: Callable[[int, int], int] = libc().munmap
         self.nbytes = nbytes
 

@@ -2,8 +2,8 @@
 
 A process that is stuck runs none of its own Python code, but a signal's handler in C
 still runs. So `faulthandler` writes the stacks into a pipe, of which that process holds
-both ends. The training process opens the pipe through /proc when it needs the stacks, so
-it needs no descriptor as long as nothing is stuck.
+both ends. The training process opens the pipe through /proc when it needs the stacks,
+so it needs no descriptor as long as nothing is stuck.
 """
 
 from __future__ import annotations
