@@ -7,8 +7,10 @@ import random
 import signal
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Callable
 
 import numpy as np
@@ -186,6 +188,27 @@ def test_reader_of_a_stuck_batch_is_known_with_its_stack(make_pool: MakePool) ->
     pool.submit(task)
     reader = waited_for(lambda: pool.reader_of(task))
     assert waited_for(lambda: "in hang" in reader.stacks())
+
+
+class EmptyAtTheSecondLook(deque[Task]):
+    """The dispatcher ends the task between two looks of another thread."""
+
+    def __bool__(self) -> bool:
+        had_any = len(self) > 0
+        self.clear()
+        return had_any
+
+
+def test_task_that_ends_while_its_reader_is_looked_for_has_none(
+    make_pool: MakePool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool, task, other = make_pool(Squares()), Task(0, None, (0,)), Task(0, None, (1,))
+    worker = SimpleNamespace(tasks=EmptyAtTheSecondLook([other]), pid=1)
+    with monkeypatch.context() as looking:
+        looking.setattr(pool._dispatcher, "workers", [worker])
+        assert pool.reader_of(task) is None
+        assert not worker.tasks
+        assert pool.reader_of(task) is None
 
 
 def test_stopped_worker_is_known_as_such(make_pool: MakePool) -> None:
