@@ -29,7 +29,7 @@ from seq2data.errors import (
 if TYPE_CHECKING:
     from seq2data.pipeline.dataset import to_dataset
     from seq2data.pipeline.wrap import wrap
-    from seq2data.train.methods import (
+    from seq2data.train.generator_methods import (
         evaluate_generator,
         fit_generator,
         predict_generator,
@@ -62,10 +62,10 @@ __all__ = [
 
 # Workers import this package and must not load TensorFlow with it.
 _LAZY = {
-    "evaluate_generator": "seq2data.train.methods",
-    "fit_generator": "seq2data.train.methods",
+    "evaluate_generator": "seq2data.train.generator_methods",
+    "fit_generator": "seq2data.train.generator_methods",
     "patch_keras": "seq2data.train.patching.patch",
-    "predict_generator": "seq2data.train.methods",
+    "predict_generator": "seq2data.train.generator_methods",
     "register_reducer": "seq2data.workers.payload.registry",
     "to_dataset": "seq2data.pipeline.dataset",
     "unpatch_keras": "seq2data.train.patching.patch",
