@@ -1,12 +1,12 @@
-"""Old Keras input code, as a `tf.data.Dataset` read by worker processes.
+"""Turns old Keras input code into a `tf.data.Dataset` that worker processes read.
 
-The folders are the stages of a batch's way, each importing only those before it:
+A batch goes through these folders from top to bottom. Each imports only those above it:
 
     source    what the user has: a Sequence, an indexable, a generator
-    plan      which batches, in which order, with which seed
-    workers   read them in processes or threads; arrays cross in shared memory
-    pipeline  a real tf.data.Dataset; TensorFlow begins here
-    train     fit_generator and its kin, on Keras 2 and Keras 3
+    plan      which batches are read, in which order, with which seed
+    workers   processes or threads that read; arrays cross in shared memory
+    pipeline  makes a `tf.data.Dataset`; the first folder that loads TensorFlow
+    train     `fit_generator` and the other old methods, on Keras 2 and Keras 3
     tools     the `seq2data` command
 """
 
