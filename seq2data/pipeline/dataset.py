@@ -19,7 +19,7 @@ from seq2data.pipeline.signature import from_signature
 from seq2data.pipeline.source_dataset import Derive, SourceDataset, num_batches_of
 from seq2data.plan.chunks import batches_per_chunk
 from seq2data.plan.epochs import Draw, EpochCount, Plan
-from seq2data.source.adapt import Source, adapt
+from seq2data.source.adapt import GeneratorSource, Source, adapt
 from seq2data.source.indexable import Indexable
 from seq2data.source.spec import BatchSpec
 from seq2data.source.structure import ARRAY
@@ -178,7 +178,7 @@ def _index_engine(
 
 
 def _generator_engine(
-    source: Source, options: Options, spec_of: SpecOf
+    source: GeneratorSource, options: Options, spec_of: SpecOf
 ) -> tuple[Engine[Any], BatchSpec]:
     plan = Plan(seed=options.seed)
     with open_reading(source, options, plan.entropy) as reading:

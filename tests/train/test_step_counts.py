@@ -163,14 +163,14 @@ def test_validation_after_some_epochs(epochs: Any) -> None:
     ],
 )
 def test_what_is_no_number_is_named(name: str, value: Any) -> None:
-    with pytest.raises(TypeError, match=f"`{name}` is a whole number") as caught:
+    with pytest.raises(TypeError, match=f"`{name}` must be a whole number") as caught:
         fit(**{"validation_data": Numbered(2), name: value})
     assert repr(value) in str(caught.value)
 
 
 @pytest.mark.parametrize("value", [0, 0.0, -1, -0.5])
 def test_no_steps_are_refused(value: float) -> None:
-    with pytest.raises(ValueError, match="`steps_per_epoch` is a whole number of 1"):
+    with pytest.raises(ValueError, match="`steps_per_epoch` must be a whole number of 1"):
         fit(steps_per_epoch=value)
 
 

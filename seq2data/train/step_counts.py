@@ -1,4 +1,4 @@
-"""Numbers of steps and epochs, as ints: old scripts pass `np.ceil(n / batch_size)`."""
+"""Turns numbers of steps and epochs into ints: old scripts pass `np.ceil(n / size)`."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from typing import Any, Optional
 
 from seq2data.options import whole
 
-# Least values of what goes on to `fit`.
+# The least value of each argument of `fit` that counts epochs.
 _EPOCHS = {"epochs": 0, "initial_epoch": 0}
 
 
 def count_of_steps(name: str, value: Any) -> Optional[int]:
-    """A number of steps; None stays.
+    """Returns a number of steps as an int; None stays None.
 
-    Of `n / batch_size` the part of a step at the end is a step, too: Keras 2 goes on
-    while `steps_done < steps`.
+    A part of a step, as in `n / batch_size`, counts as a step: Keras 2 continues while
+    `steps_done < steps`.
 
     Raises:
-        TypeError: It is no number.
-        ValueError: It is not above 0.
+        TypeError: The value is not a number.
+        ValueError: The value is not above 0.
     """
     return None if value is None else whole(name, value, 1, rounds_up=True)
 
 
 def whole_epochs(arguments: dict[str, Any]) -> dict[str, Any]:
-    """The arguments of `fit`, of which those that count epochs are ints.
+    """Returns the arguments of `fit` with ints where they count epochs.
 
     Raises:
-        TypeError: One of them is not whole.
-        ValueError: One of them is too small.
+        TypeError: A number is not whole.
+        ValueError: A number is too small.
     """
     checked = {
         name: whole(name, arguments[name], least)
@@ -42,7 +42,7 @@ def whole_epochs(arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def _frequency(value: Any) -> Any:
-    """Each how many epochs, or a list of epochs, the only container of Keras 3."""
+    """Returns a number of epochs, or a list, the only container that Keras 3 takes."""
     if isinstance(value, Iterable) and getattr(value, "ndim", None) != 0:
         return [whole("validation_freq", epoch, 0) for epoch in value]
     return whole("validation_freq", value, 1)

@@ -1,7 +1,7 @@
-"""One call of `fit`, `evaluate` or `predict`: what its datasets raised, and their cost.
+"""One call of `fit`, `evaluate` or `predict`: the errors and waits of its datasets.
 
-TensorFlow makes a text of an exception that a Python function raised, and an OpError of
-the text. The exception itself is still in this process, and comes out of the call.
+TensorFlow turns an exception of a Python function into a text, and raises an OpError
+with that text. The exception itself is still in this process. The call raises it.
 
 At its end a call logs one line at level INFO, which `seq2data run` shows.
 """
@@ -26,15 +26,15 @@ logger = logging.getLogger("seq2data")
 
 @dataclass(frozen=True)
 class _Watched:
-    """A dataset of the call, as it was before."""
+    """The engine of a dataset, and its counters before the call."""
 
     engine: Engine[Any]
     delivered: int
     waited_s: float
 
 
-class Call:
-    """A `with` block whose OpErrors are replaced by what their datasets raised.
+class KerasCall:
+    """A `with` block that replaces an OpError by the exception of the dataset.
 
     Args:
         name: `fit`, `evaluate` or `predict`.
@@ -45,13 +45,13 @@ class Call:
         self._raised: list[Exception] = []
         self._watched: list[_Watched] = []
         self.engines: dict[str, Engine[Any]] = {}
-        """What is read in the block, by kind."""
+        """What the block reads, by kind."""
 
     def watch(self, dataset: SourceDataset, kind: str) -> None:
-        """Listens to a dataset that is read in the block; the first is the call's x.
+        """Collects the errors of a dataset that the block reads, until its end.
 
         Args:
-            dataset: Opened by seq2data.
+            dataset: A dataset that seq2data opened; the first one is the call's `x`.
             kind: What it is for: "train", "test" or "predict".
         """
         engine = dataset.engine
@@ -59,7 +59,7 @@ class Call:
         self._watched.append(_Watched(engine, engine.delivered, engine.waited_s))
         engine.on_error = self._raised.append
 
-    def __enter__(self) -> Call:
+    def __enter__(self) -> KerasCall:
         self._began = time.monotonic()
         return self
 
@@ -69,23 +69,22 @@ class Call:
         error: Optional[BaseException],
         traceback: Optional[TracebackType],
     ) -> None:
-        # An error's traceback refers to the dataset that would refer to the error.
+        # The traceback refers to the dataset, which must not refer to the error.
         raised, self._raised = self._raised, []
         watched, self._watched = self._watched, []
         self.engines.clear()
         for one in watched:
             one.engine.on_error = ignore
-            if isinstance(
-                one.engine, GeneratorEngine
-            ):  # may be a dataset of the user's
+            # The user may have opened the dataset, and may read it after this call.
+            if isinstance(one.engine, GeneratorEngine):
                 one.engine.put_back()
                 one.engine.expect()
         if watched:
             self._log(watched)
-        if isinstance(error, ReadError):  # of the batches that are read at once
-            raise_what_it_was(error)
+        if isinstance(error, ReadError):  # raised when the dataset was opened
+            raise_original(error)
         if raised and isinstance(error, tf.errors.OpError):
-            raise_what_it_was(raised[0])  # those after it say that the pass has ended
+            raise_original(raised[0])  # later ones only say that the epoch has ended
 
     def _log(self, watched: list[_Watched]) -> None:
         seconds = time.monotonic() - self._began
@@ -101,11 +100,11 @@ class Call:
         )
 
 
-def raise_what_it_was(error: Exception) -> NoReturn:
-    """Raises what the user's code raised, or what seq2data has found itself."""
+def raise_original(error: Exception) -> NoReturn:
+    """Raises the exception of the user's code, or the error of seq2data."""
     original = error.__cause__
     if not isinstance(error, ReadError) or not isinstance(original, Exception):
         raise error.with_traceback(None) from None
     error.__cause__ = None
-    # The ReadError says which batch, and has the worker's traceback.
+    # As the cause, the ReadError names the batch and holds the worker's traceback.
     raise original from error.with_traceback(None)

@@ -1,4 +1,4 @@
-"""The argument names of Keras 1, which Keras 2 went on to accept.
+"""Accepts the argument names of Keras 1, as Keras 2 does.
 
 Source: `generator_methods_args_preprocessor` and `convert_generator_method_args` in
 keras/legacy/interfaces.py of Keras 2.3.1; for `lr`, where both are given, `__init__` of
@@ -25,14 +25,16 @@ _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
 def accepts_keras_1(method: _Method) -> _Method:
-    """The method, with the old names as well; each use of one is a warning."""
+    """Returns the method with the old names added; each use of one is a warning."""
 
     @functools.wraps(method)
     def call(model: Any, generator: Any, *args: Any, **kwargs: Any) -> Any:
         for old in [name for name in kwargs if name in _NAMES]:
             new = _NAMES[old]
             if new in kwargs:
-                raise TypeError(f"`{old}` is Keras 1's name of `{new}`: pass one only")
+                raise TypeError(
+                    f"`{old}` is Keras 1's name of `{new}`: pass only one of them"
+                )
             warnings.warn(
                 f"`{old}` is Keras 1's name: pass `{new}`"
                 + (", a number of batches" if old == "samples_per_epoch" else ""),
@@ -51,12 +53,12 @@ def accepts_keras_1(method: _Method) -> _Method:
 def accepts_lr(
     init: Callable[..., Any], _: object, args: Any, kwargs: dict[str, Any]
 ) -> Any:
-    """Calls `__init__` of a Keras 3 optimizer, which may have `lr`; for wrapt."""
+    """Calls `__init__` of a Keras 3 optimizer and accepts `lr`; for wrapt."""
     if "lr" in kwargs:
         warnings.warn(
             "`lr` is Keras 1's name: pass `learning_rate`",
             DeprecationWarning,
-            stacklevel=3,  # who calls the subclass
+            stacklevel=3,  # the line that calls the subclass
         )
         rate = kwargs.pop("lr")
         if args:

@@ -10,7 +10,7 @@ import pytest
 tf = pytest.importorskip("tensorflow")
 
 import seq2data  # noqa: E402
-from seq2data.train.floats import floatx_of  # noqa: E402
+from seq2data.train.floatx import floatx_of  # noqa: E402
 from tests.keras_version import IS_KERAS_3  # noqa: E402
 from tests.train.sources import Mixed, Numbered  # noqa: E402
 

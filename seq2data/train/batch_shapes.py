@@ -1,4 +1,4 @@
-"""Which dimensions of the batches of a model may vary."""
+"""Decides which dimensions of a model's batches may vary."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Any
 
 from seq2data.source.spec import BatchSpec, LeafSpec, Shape
 from seq2data.source.structure import DICT, TUPLE, Structure
-from seq2data.train.patching.restored_names import is_keras_3
+from seq2data.train.keras_versions import is_of_keras_3
 
 
 def loosened(spec: BatchSpec, model: Any) -> BatchSpec:
-    """The spec that batches of all sizes keep to which the model takes.
+    """Returns a spec that accepts batches of every size that the model accepts.
 
-    Models of Keras 2 train on batches of which only the rank is known. Keras 3 looks at
-    dimensions when it traces: it takes labels of `[batch, 1]` for classes only where
-    the 1 is known, and has a convolution compiled by XLA where the channels are not
+    Models of Keras 2 train on batches of which only the rank is known. Keras 3 reads
+    dimensions when it traces. It takes labels of `[batch, 1]` for classes only where
+    the 1 is known, and compiles a convolution with XLA where the channels are unknown
     (`sparse_categorical_crossentropy` and `conv` in
-    keras/src/backend/tensorflow/nn.py). There the dimensions may vary that the model's
-    inputs and outputs leave open, though they be equal in the batches looked at.
+    keras/src/backend/tensorflow/nn.py). With Keras 3 the dimensions may vary that the
+    model's inputs and outputs leave open, even if the first batches do not vary there.
     """
     if not is_of_keras_3(model):
         return spec.ranks_only()
@@ -35,14 +35,8 @@ def loosened(spec: BatchSpec, model: Any) -> BatchSpec:
     return replace(spec, leaves=opened + spec.leaves[len(opened) :])
 
 
-def is_of_keras_3(model: Any) -> bool:
-    """Whether it is a model of Keras 3."""
-    roots = {base.__module__.partition(".")[0] for base in type(model).__mro__}
-    return "keras" in roots and is_keras_3("keras")
-
-
 def _shapes(model: Any, which: str) -> dict[str, Shape]:
-    """The shapes of a model's inputs or outputs, by name and in their order."""
+    """Returns the shapes of a model's inputs or outputs, by name, in their order."""
     if not model.built:
         return {}
     tensors = getattr(model, f"{which}s", ())
@@ -57,7 +51,7 @@ def _shapes(model: Any, which: str) -> dict[str, Shape]:
 
 
 def _shapes_of_leaves(node: Structure, known: Mapping[str, Shape]) -> Iterator[Shape]:
-    """For each leaf of x, y or the weights the shape that the model tells."""
+    """Yields for each leaf of x, y or the weights the shape that the model expects."""
     children = node.children or (node,)
     shapes: list[Shape] = [None] * len(children)
     if node.kind == DICT:
@@ -74,7 +68,7 @@ def _opened(leaf: LeafSpec, expected: Shape) -> LeafSpec:
         return leaf
     sizes = list(leaf.shape)
     for axis, size in enumerate(expected[: len(sizes)]):
-        # A 1 says more than its size: that this is no dimension of classes, say.
+        # Keras gives a known 1 a meaning: labels of `[batch, 1]` are classes.
         if size is None and sizes[axis] != 1:
             sizes[axis] = None
     return replace(leaf, shape=tuple(sizes))

@@ -250,7 +250,7 @@ def two_outputs(as_dict: bool) -> Any:
     ids=["by name", "in order"],
 )
 def test_class_weight_of_several_outputs(class_weight: Any, as_dict: bool) -> None:
-    from seq2data.train.weights import weighted
+    from seq2data.train.class_weights import weighted
 
     dataset = seq2data.to_dataset(two_outputs(as_dict), workers=0)
     ((_, _, weights),) = weighted(dataset, class_weight, ["a", "b"])
@@ -260,7 +260,7 @@ def test_class_weight_of_several_outputs(class_weight: Any, as_dict: bool) -> No
 
 
 def test_class_weight_of_an_unknown_output() -> None:
-    from seq2data.train.weights import weighted
+    from seq2data.train.class_weights import weighted
 
     dataset = seq2data.to_dataset(two_outputs(True), workers=0)
     with pytest.raises(seq2data.SourceError, match="outputs \\['a', 'b'\\]"):

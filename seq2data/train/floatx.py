@@ -1,8 +1,8 @@
-"""Floats in Keras's own precision, as Keras 2 had them whatever a source made.
+"""Casts the floats of batches to `floatx`, Keras's own precision, as Keras 2 does.
 
-It fed placeholders of `floatx`, and later cast numpy's floats (`_process_tensorlike` in
-keras/engine/data_adapter.py). Losses and metrics of that time rely on it: they multiply
-labels by predictions.
+Early versions feed placeholders of `floatx`, later ones cast numpy's floats
+(`_process_tensorlike` in keras/engine/data_adapter.py). Old losses and metrics rely on
+it: they multiply labels by predictions.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _FLOATS = (tf.float16, tf.float64)  # numpy's
 
 
 def floatx_of(model: Any) -> tf.DType:
-    """That of the Keras which the model is of."""
+    """Returns the `floatx` of the Keras that the model comes from."""
     roots = [base.__module__.partition(".")[0] for base in type(model).__mro__]
     kerases = (sys.modules[name] for name in ("keras", "tf_keras") if name in roots)
     keras = next(kerases, tf.keras)  # a model of `tensorflow.python.keras` has neither
@@ -24,10 +24,10 @@ def floatx_of(model: Any) -> tf.DType:
 
 
 def in_floatx(dataset: tf.data.Dataset, floatx: tf.DType) -> tf.data.Dataset:
-    """The dataset with all dense tensors of floats in that type.
+    """Returns the dataset with all dense tensors of floats cast to one type.
 
     Args:
-        dataset: Any; one that has no others is returned as it is.
+        dataset: Any dataset; returned as it is if there is nothing to cast.
         floatx: The type.
     """
     spec = dataset.element_spec
@@ -44,5 +44,5 @@ def in_floatx(dataset: tf.data.Dataset, floatx: tf.DType) -> tf.data.Dataset:
 
     if not any(map(is_other, tf.nest.flatten(spec))):
         return dataset
-    # AutoGraph would leave a file in the temporary folder.
+    # AutoGraph leaves a file in the temporary folder.
     return dataset.map(tf.autograph.experimental.do_not_convert(cast))

@@ -1,4 +1,4 @@
-"""`class_weight` as weights of samples, for models with any number of outputs."""
+"""Turns `class_weight` into weights of samples, for any number of outputs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from seq2data.errors import SourceError
-from seq2data.train.outputs import as_plain_tuples, in_order
+from seq2data.train.output_nesting import as_plain_tuples, in_order
 
 _Table = Mapping[int, float]
 
@@ -17,16 +17,17 @@ _Table = Mapping[int, float]
 def weighted(
     dataset: tf.data.Dataset, class_weight: Any, output_names: Sequence[str]
 ) -> tf.data.Dataset:
-    """The dataset with the weights of its samples' classes.
+    """Returns the dataset with the weight of its class for each sample.
 
-    They multiply those that the dataset has. A class that is not mentioned weighs 1.
+    The weights multiply those that the dataset already has. A class without a weight
+    counts as 1.
 
     Args:
-        dataset: Of (x, y) or (x, y, sample_weight).
-        class_weight: From class to weight, or a list of the classes' weights; for
-            several outputs a dict of such by output name, or a list in the outputs'
-            order, which one output may have as well.
-        output_names: The model's.
+        dataset: A dataset of (x, y) or (x, y, sample_weight).
+        class_weight: A dict from class to weight, or a list of the classes' weights.
+            For several outputs, or for one: a dict of such by output name, or a list
+            of such in the order of the outputs.
+        output_names: The names of the model's outputs.
 
     Raises:
         SourceError: The batches have no y, or `class_weight` does not fit the outputs.
@@ -35,8 +36,8 @@ def weighted(
     spec = dataset.element_spec
     if not isinstance(spec, tuple) or len(spec) not in (2, 3):
         raise SourceError(
-            "`class_weight` needs batches of (x, y) or (x, y, sample_weight); these "
-            f"are {spec}"
+            "`class_weight` needs batches of (x, y) or (x, y, sample_weight); the "
+            f"batches here are {spec}"
         )
     y = spec[1]
     names = sorted(y) if isinstance(y, dict) else list(output_names)
@@ -52,17 +53,17 @@ def weighted(
             return x, y, dict(zip(names, weights))
         return x, y, tuple(weights) if is_nested else next(weights)
 
-    # AutoGraph would leave a file in the temporary folder.
+    # AutoGraph leaves a file in the temporary folder.
     return dataset.map(tf.autograph.experimental.do_not_convert(add))
 
 
 def _tables(class_weight: Any, names: list[str]) -> list[_Table]:
-    """The class weights of each output."""
+    """Returns the class weights of each output."""
     tables = _by_output(class_weight, names)
     if tables is None:
         raise SourceError(
-            f"`class_weight` of a model with the outputs {names} is a dict from their "
-            f"names to a dict each, or a list of {len(names)} dicts; received: "
+            f"`class_weight` of a model with the outputs {names} must be a dict from "
+            f"each name to a dict, or a list of {len(names)} dicts; received: "
             f"{class_weight!r}"
         )
     return [_table(table) for table in tables]
@@ -75,7 +76,7 @@ def _by_output(class_weight: Any, names: list[str]) -> Optional[list[Any]]:
             return [class_weight] if len(names) == 1 else None
         if set(class_weight) <= set(names):
             return [class_weight.get(name) for name in names]
-        # A model that does not know its outputs' names has only one.
+        # A model that does not know the names of its outputs has only one output.
         return list(values) if len(values) == 1 and names == ["y"] else None
     if not isinstance(class_weight, (Sequence, np.ndarray)):
         return None
@@ -85,7 +86,7 @@ def _by_output(class_weight: Any, names: list[str]) -> Optional[list[Any]]:
 
 
 def _table(class_weight: Any) -> _Table:
-    """The weight of each class that is mentioned, by its number."""
+    """Returns the weights by the number of their class."""
     if class_weight is None:
         return {}
     if not isinstance(class_weight, Mapping):
@@ -95,19 +96,19 @@ def _table(class_weight: Any) -> _Table:
 
 def _class_of(key: Any) -> int:
     try:
-        number = float(key)  # a text, or of numpy, as well
+        number = float(key)  # also of a text, and of numpy's numbers
     except (TypeError, ValueError):
         number = np.nan
     if number != np.floor(number):
         raise SourceError(
-            "`class_weight` is from classes, which are whole numbers, to weights, such "
-            f"as `{{0: 1.0, 1: 3.0}}`; received the class {key!r}"
+            "the keys of `class_weight` must be classes, which are whole numbers, as "
+            f"in `{{0: 1.0, 1: 3.0}}`; received the key {key!r}"
         )
     return int(number)
 
 
 def _given(sample_weight: Any, names: list[str]) -> Sequence[Any]:
-    """The samples' own weights for each output."""
+    """Returns for each output the sample weights that the dataset has."""
     if isinstance(sample_weight, (tuple, dict)):
         return in_order(sample_weight, names)
     return [sample_weight] * max(1, len(names))
@@ -123,7 +124,10 @@ def _weights(y: Any, sample_weight: Any, table: _Table) -> tf.Tensor:
 
 
 def _of_same_rank(sample_weight: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-    """Weights of samples beside weights of the samples' pixels, or in a column."""
+    """Returns the sample weights with the rank of the class weights.
+
+    There may be a class for each pixel; sample weights may be a column.
+    """
     if None in (weights.shape.rank, sample_weight.shape.rank):
         return sample_weight
     while sample_weight.shape.rank < weights.shape.rank:
@@ -134,7 +138,7 @@ def _of_same_rank(sample_weight: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
 
 
 def _classes(y: tf.Tensor) -> tf.Tensor:
-    """The classes that the last dimension of y holds, or is one-hot of; int64."""
+    """Returns the int64 classes of y, whose last dimension may be one-hot."""
     y = tf.convert_to_tensor(y)
     if y.shape.rank is None:
         y = tf.reshape(y, [tf.shape(y)[0], -1])

@@ -104,12 +104,13 @@ def test_dimension_that_the_model_leaves_open_may_vary(case: str) -> None:
 
 @pytest.mark.skipif(not IS_KERAS_3, reason="Keras 2 knows ranks only")
 def test_what_the_model_fixes_stays_known() -> None:
-    from seq2data.train.call import Call
-    from seq2data.train.feeding import Feeding, Queue
+    from seq2data.train.keras_call import KerasCall
+    from seq2data.train.source_opener import QueueArguments, SourceOpener
 
     model, _ = recurrent()
     source = Batches(lambda index: (ones(2, LENGTHS[index], 3), ones(2, 1)))
-    dataset = Feeding.of(model, Queue(), Call("fit")).open(source)
+    opener = SourceOpener.of(model, QueueArguments(), KerasCall("fit"))
+    dataset = opener.open(source)
     x, y = dataset.element_spec
     assert (x.shape.as_list(), y.shape.as_list()) == ([None, None, 3], [None, 1])
 

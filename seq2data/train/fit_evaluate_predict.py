@@ -5,29 +5,23 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, Callable, Optional
 
-from seq2data.train.call import Call
-from seq2data.train.counts import count_of_steps, whole_epochs
-from seq2data.train.feeding import (
-    Feeding,
-    Queue,
-    build,
-    check_validation,
-    for_one_run,
-    for_training,
-    is_legacy,
-    is_read_by_keras,
-)
-from seq2data.train.generators import run_of, with_rehearsals
-from seq2data.train.outputs import nested_as_model, output_names
-from seq2data.train.sizes import is_of_keras_3
-from seq2data.train.weights import weighted
+from seq2data.train import generator_steps
+from seq2data.train.class_weights import weighted
+from seq2data.train.generator_steps import with_rehearsals
+from seq2data.train.keras_call import KerasCall
+from seq2data.train.keras_versions import is_of_keras_3
+from seq2data.train.legacy_sources import is_legacy, is_read_by_keras
+from seq2data.train.output_nesting import nested_as_model, output_names
+from seq2data.train.source_opener import QueueArguments, SourceOpener, build
+from seq2data.train.step_counts import count_of_steps, whole_epochs
+from seq2data.train.steps import check_validation, for_one_run, for_training
 
 
-def train(
+def fit_on_source(
     fit: Callable[..., Any],
     model: Any,
     source: Any,
-    queue: Queue,
+    queue: QueueArguments,
     *,
     steps_per_epoch: Optional[int] = None,
     validation_data: Any = None,
@@ -36,26 +30,26 @@ def train(
     shuffle: bool = True,
     **others: Any,
 ) -> Any:
-    """What `fit` returns for a source.
+    """Returns what `fit` returns for a source.
 
     Args:
-        fit: The model's, or the one that its subclass calls.
+        fit: The model's method, or the one that its subclass calls.
         model: The model.
-        source: Read by us, unless it is a dataset already.
-        queue: How.
+        source: A legacy source, or a dataset.
+        queue: How a legacy source is read.
         steps_per_epoch: See `fit_generator`.
         validation_data: See `fit_generator`.
         validation_steps: See `fit_generator`.
         class_weight: See `fit_generator`.
         shuffle: See `fit_generator`.
-        **others: Go to `fit` as they are.
+        **others: Are passed to `fit` as they are.
     """
     steps_per_epoch = count_of_steps("steps_per_epoch", steps_per_epoch)
     others = whole_epochs(others)
-    with Call("fit") as call:
-        feeding = Feeding.of(model, queue, call)
+    with KerasCall("fit") as call:
+        opener = SourceOpener.of(model, queue, call)
         if not is_read_by_keras(source):
-            dataset = feeding.open(source, shuffle=shuffle)
+            dataset = opener.open(source, shuffle=shuffle)
             build(model, dataset)
             if class_weight is not None:
                 names = output_names(model)
@@ -67,97 +61,100 @@ def train(
             source, steps_per_epoch = for_training(
                 dataset, steps_per_epoch, by_keras_3=is_of_keras_3(model)
             )
-        validation = _validation(feeding, model, validation_data, validation_steps)
+        validation = _validation(opener, model, validation_data, validation_steps)
         return fit(
             source,
             steps_per_epoch=steps_per_epoch,
             **validation,
             class_weight=class_weight,
-            shuffle=False,  # a dataset; Keras 3 warns of anything else
+            shuffle=False,  # for a dataset Keras 3 warns of any other value
             **_with_rehearsals(model, call, others),
         )
 
 
-def _with_rehearsals(model: Any, call: Call, others: dict[str, Any]) -> dict[str, Any]:
+def _with_rehearsals(
+    model: Any, call: KerasCall, others: dict[str, Any]
+) -> dict[str, Any]:
     if not is_of_keras_3(model):
         return others
     callbacks = with_rehearsals(model, call.engines, others.get("callbacks"))
     return {**others, "callbacks": callbacks}
 
 
-def train_on_arrays(
+def fit_on_arrays(
     fit: Callable[..., Any],
     model: Any,
     x: Any,
-    queue: Queue,
+    queue: QueueArguments,
     *,
     validation_data: Any,
     validation_steps: Optional[int] = None,
     **others: Any,
 ) -> Any:
-    """What `fit` returns for arrays that are validated on a legacy source.
+    """Returns what `fit` returns for arrays with a legacy source as validation data.
 
     Args:
-        fit: The model's, or the one that its subclass calls.
+        fit: The model's method, or the one that its subclass calls.
         model: The model.
-        x: Goes to `fit` as it is.
+        x: Is passed to `fit` as it is.
         queue: How the source is read.
         validation_data: The source.
         validation_steps: See `fit_generator`.
-        **others: Go to `fit` as they are.
+        **others: Are passed to `fit` as they are.
     """
-    with Call("fit") as call:
-        feeding = Feeding.of(model, queue, call)
-        validation = _validation(feeding, model, validation_data, validation_steps)
+    with KerasCall("fit") as call:
+        opener = SourceOpener.of(model, queue, call)
+        validation = _validation(opener, model, validation_data, validation_steps)
         others = _with_rehearsals(model, call, whole_epochs(others))
         return fit(x, **validation, **others)
 
 
 def _validation(
-    feeding: Feeding, model: Any, source: Any, steps: Optional[int]
+    opener: SourceOpener, model: Any, source: Any, steps: Optional[int]
 ) -> dict[str, Any]:
-    """The validation's arguments for `fit`."""
+    """Returns the arguments of `fit` about validation."""
     steps = count_of_steps("validation_steps", steps)
     if is_legacy(source):
         check_validation(source, steps)
-        opened = feeding.open(source, kind="test")
+        opened = opener.open(source, kind="test")
         opened = opened.derived(partial(nested_as_model, model=model))
         source, steps = for_one_run(opened, steps), None
     return {"validation_data": source, "validation_steps": steps}
 
 
-def run_once(
-    call: Callable[..., Any],
+def evaluate_or_predict(
+    method: Callable[..., Any],
     model: Any,
     source: Any,
-    queue: Queue,
+    queue: QueueArguments,
     *,
     steps: Optional[int] = None,
     **others: Any,
 ) -> Any:
-    """What `evaluate` or `predict` returns for a source.
+    """Returns what `evaluate` or `predict` returns for a source.
 
     Args:
-        call: The model's method, or the one that its subclass calls.
+        method: The model's method, or the one that its subclass calls.
         model: The model.
-        source: Read by us, unless it is a dataset already.
-        queue: How.
+        source: A legacy source, or a dataset.
+        queue: How a legacy source is read.
         steps: See `evaluate_generator`.
-        **others: Go to `call` as they are.
+        **others: Are passed to `method` as they are.
     """
     steps = count_of_steps("steps", steps)
-    with Call(call.__name__) as entered:
-        feeding = Feeding.of(model, queue, entered)
+    with KerasCall(method.__name__) as call:
+        opener = SourceOpener.of(model, queue, call)
         if is_read_by_keras(source):
-            return call(source, steps=steps, **others)
-        kind = "test" if call.__name__ == "evaluate" else call.__name__
-        dataset = feeding.open(source, kind=kind)
+            return method(source, steps=steps, **others)
+        kind = "test" if method.__name__ == "evaluate" else method.__name__
+        dataset = opener.open(source, kind=kind)
         build(model, dataset)
         nest = partial(nested_as_model, model=model, has_labels=kind == "test")
         dataset = dataset.derived(nest)
         if kind == "test":
-            others = _with_rehearsals(model, entered, others)
+            others = _with_rehearsals(model, call, others)
         if dataset.num_batches is None and steps is not None:
-            # Not told the number, Keras 3 divides by one batch too many.
-            return call(run_of(dataset, steps), steps=steps, **others)
-        return call(for_one_run(dataset, steps), **others)
+            # Without the number Keras 3 divides by one batch too many.
+            data = generator_steps.for_one_run(dataset, steps)
+            return method(data, steps=steps, **others)
+        return method(for_one_run(dataset, steps), **others)

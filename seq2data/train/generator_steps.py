@@ -1,12 +1,11 @@
-"""How many batches a call takes of a generator, and where the generator stands then.
+"""How many batches a call reads from a generator, and where the generator then is.
 
-Its batches are taken on demand.
-
-    training    of Keras 2 in one pass, of Keras 3 in a pass per epoch, since it takes
-                more than it is told where `steps_per_execution` does not divide that;
-                it is read ahead as far as `max_queue_size` says, as in Keras 2.3
-    other runs  a pass each; of a number of steps, none is read past them: what one
-                leaves, the next one gets, or whoever else calls the generator
+training    Keras 2 iterates over the dataset once. Keras 3 iterates once for each
+            epoch, because it takes too many batches where `steps_per_execution`
+            does not divide the number of steps. The generator is read ahead by
+            `max_queue_size` batches, as in Keras 2.3.
+other runs  Each iterates once. With a number of steps, no batch after them is
+            read: the next run, or any other caller of the generator, gets it.
 """
 
 from __future__ import annotations
@@ -27,69 +26,69 @@ _MORE = (
 )
 
 
-def epochs_of(
+def for_training(
     dataset: SourceDataset, steps: int, *, by_keras_3: bool
 ) -> tuple[tf.data.Dataset, Optional[int]]:
-    """The dataset and the number of steps to tell Keras, for a training.
+    """Returns the dataset and the number of steps for `fit`.
 
     Args:
-        dataset: A generator's.
-        steps: Of an epoch.
-        by_keras_3: Whether Keras 3 takes the batches. It goes on after an end and
-            counts what it has not trained on, so an end before `steps` is an error
-            there; Keras 2 stops training.
+        dataset: The dataset of a generator.
+        steps: Batches of an epoch.
+        by_keras_3: True if Keras 3 takes the batches. After an end of the data it
+            continues and counts steps that it did not train, so an end before `steps`
+            is an error there. Keras 2 stops training.
     """
     engine = dataset.engine
     if isinstance(engine, GeneratorEngine):
         end = f"an epoch has `steps_per_epoch={steps}` of them; {_MORE}"
         engine.expect(must_go_on=end if by_keras_3 else "")
     if not by_keras_3:
-        return _going_on(dataset), steps
-    return _counted(_going_on(dataset).take(steps), steps), None
+        return _restarting(dataset), steps
+    return _counted(_restarting(dataset).take(steps), steps), None
 
 
-def validations_of(dataset: SourceDataset, steps: int) -> tf.data.Dataset:
-    """The dataset of one validation after the other, of `steps` batches each."""
+def for_validations(dataset: SourceDataset, steps: int) -> tf.data.Dataset:
+    """Returns the dataset for a series of validations of `steps` batches each."""
     engine = dataset.engine
     if isinstance(engine, GeneratorEngine):
         end = f"a validation has `validation_steps={steps}` of them; {_MORE}"
         engine.expect(per_pass=steps, must_go_on=end)
-    return _counted(_going_on(dataset).take(steps), steps)
+    return _counted(_restarting(dataset).take(steps), steps)
 
 
-def run_of(dataset: SourceDataset, steps: int) -> tf.data.Dataset:
-    """The dataset of an evaluation or a prediction of `steps`, if there are so many."""
+def for_one_run(dataset: SourceDataset, steps: int) -> tf.data.Dataset:
+    """Returns the dataset of an evaluation or a prediction of at most `steps`."""
     if isinstance(dataset.engine, GeneratorEngine):
         dataset.engine.expect(per_pass=steps)
-    return _going_on(dataset).take(steps)
+    return _restarting(dataset).take(steps)
 
 
-def _going_on(dataset: SourceDataset) -> tf.data.Dataset:
-    """One whose function is called again at its generator's end."""
+def _restarting(dataset: SourceDataset) -> tf.data.Dataset:
+    """Returns the dataset that calls a generator function again at each end."""
     engine = dataset.engine
     restarts = isinstance(engine, GeneratorEngine) and engine.feed.restarts
     return dataset.repeat() if restarts else dataset
 
 
 def _counted(dataset: tf.data.Dataset, steps: int) -> tf.data.Dataset:
-    # Keras 3 counts one too many in the first validation of unknown length.
+    # In the first validation of unknown length Keras 3 counts one step too many.
     return dataset.apply(tf.data.experimental.assert_cardinality(steps))
 
 
 def with_rehearsals(
     model: Any, engines: Mapping[str, Engine[Any]], callbacks: Any
 ) -> Any:
-    """The callbacks of a call in which Keras 3 looks at generators beforehand.
+    """Returns callbacks that save the batches which Keras 3 reads only to build.
 
-    Under a `tf.distribute` strategy it begins each training and evaluation with a batch
-    that only builds the model, and reads ahead of that one, all of which is dropped
-    (`_maybe_symbolic_build` in keras/src/backend/tensorflow/trainer.py). Such batches
-    are put back when the training or evaluation proper begins.
+    Under a `tf.distribute` strategy Keras 3 first reads some batches, builds the model
+    on one of them, and drops them all (`_maybe_symbolic_build` in
+    keras/src/backend/tensorflow/trainer.py). The callbacks put such batches back before
+    the training or evaluation reads its first batch.
 
     Args:
-        model: Of Keras 3.
-        engines: What is read, by "train" and "test".
-        callbacks: The user's.
+        model: A model of Keras 3.
+        engines: What the call reads, by "train" and "test".
+        callbacks: The user's callbacks.
     """
     if not _has_strategy(model):
         return callbacks

@@ -1,8 +1,8 @@
-"""Puts back what classes that Keras 3 has kept have lost.
+"""Restores methods of classes that Keras 3 has kept.
 
-Image iterators had Python 2's `next`, which `__next__` called, so that subclasses of
-that time override it. `TimeseriesGenerator.get_config` asks its base, which has none.
-A callback without validation arrays had None for them.
+In Keras 2 `__next__` of an image iterator calls Python 2's `next`, so old subclasses
+override `next`. `TimeseriesGenerator.get_config` of Keras 3 calls a method that its
+base does not have. A callback of Keras 2 without validation arrays has None for them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 from types import ModuleType
 from typing import Any
 
-from seq2data.train.patching.when_imported import Attributes
+from seq2data.train.patching.when_imported import AttributeChanges
 
 _CONFIG = (
     "length",
@@ -25,24 +25,24 @@ _CONFIG = (
 )
 
 
-def put_methods_back(
-    attributes: Attributes, image: ModuleType, sequence: ModuleType, callback: type
+def restore_methods(
+    changes: AttributeChanges, image: ModuleType, sequence: ModuleType, callback: type
 ) -> None:
-    """Sets them, unless they are set.
+    """Sets the methods, unless they are set already.
 
     Args:
-        attributes: Takes them back later.
+        changes: Sets them, and can undo that.
         image: `keras.preprocessing.image`.
         sequence: `keras.preprocessing.sequence`.
         callback: `keras.callbacks.Callback`.
     """
     iterator, timeseries = image.Iterator, sequence.TimeseriesGenerator
-    if attributes.is_set_on(iterator):
+    if changes.is_set_on(iterator):
         return
-    attributes.set(iterator, "next", iterator.__next__)
-    attributes.set(iterator, "__next__", _next)
-    attributes.set(timeseries, "get_config", _get_config)
-    attributes.set(callback, "validation_data", None)
+    changes.set(iterator, "next", iterator.__next__)
+    changes.set(iterator, "__next__", _next)
+    changes.set(timeseries, "get_config", _get_config)
+    changes.set(callback, "validation_data", None)
 
 
 def _next(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -50,7 +50,7 @@ def _next(self: Any, *args: Any, **kwargs: Any) -> Any:
 
 
 def _get_config(self: Any) -> dict[str, Any]:
-    """The configuration, as `TimeseriesGenerator` of Keras 2.15 gives it."""
+    """Returns the configuration that `TimeseriesGenerator` of Keras 2.15 returns."""
     config: dict[str, Any] = {}
     for name in ("data", "targets"):
         value = getattr(self, name)

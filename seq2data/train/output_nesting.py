@@ -1,8 +1,8 @@
-"""Labels and sample weights nested as a model's outputs, and x as its inputs.
+"""Nests labels and sample weights like a model's outputs, and x like its inputs.
 
-Keras 2 took labels and weights by output name, or in the outputs' order, whatever the
-model returns (`map_to_output_names` in keras/engine/compile_utils.py of Keras 2.15).
-Keras 3 takes them only as the model returns its outputs.
+Keras 2 takes labels and weights by output name, or in the order of the outputs,
+whatever the model returns (`map_to_output_names` in keras/engine/compile_utils.py of
+Keras 2.15). Keras 3 takes them only in the nesting in which the model returns outputs.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any, Callable
 import tensorflow as tf
 
 from seq2data.errors import SourceError
-from seq2data.train.sizes import is_of_keras_3
+from seq2data.train.keras_versions import is_of_keras_3
 
 
 def output_names(model: Any) -> list[str]:
-    """The names of a model's outputs, in their order; none if it does not know them."""
+    """Returns the names of a model's outputs in order, none if unknown."""
     names = getattr(model, "output_names", None)
     if names:
         return list(names)
@@ -27,12 +27,12 @@ def output_names(model: Any) -> list[str]:
 
 
 def as_plain_tuples(dataset: tf.data.Dataset) -> tf.data.Dataset:
-    """The dataset with tuples for namedtuples, of which `map` passes on no parts."""
+    """Returns the dataset with tuples for namedtuples, which `map` does not unpack."""
     spec = dataset.element_spec
     is_named = isinstance(spec, tuple) and type(spec) is not tuple
     if not is_named:
         return dataset
-    # AutoGraph would leave a file in the temporary folder.
+    # AutoGraph leaves a file in the temporary folder.
     return dataset.map(
         tf.autograph.experimental.do_not_convert(lambda batch: (*batch,))
     )
@@ -41,16 +41,16 @@ def as_plain_tuples(dataset: tf.data.Dataset) -> tf.data.Dataset:
 def nested_as_model(
     dataset: tf.data.Dataset, model: Any, *, has_labels: bool = True
 ) -> tf.data.Dataset:
-    """The dataset with inputs, labels and sample weights nested as the model's.
+    """Returns the dataset with inputs, labels and weights nested like the model's.
 
     Args:
-        dataset: Of batches.
-        model: Built; of Keras 2, which nests them itself, or 3.
-        has_labels: Whether the model reads more than x.
+        dataset: A dataset of batches.
+        model: A built model. Keras 2 nests the parts itself, so its dataset stays.
+        has_labels: True if the model reads labels and weights, too.
 
     Raises:
-        SourceError: A sample weight is for an output that the model has not, and the
-            model has no step of its own that may know better.
+        SourceError: A sample weight is for an output that the model does not have, and
+            the model has no `train_step` of its own that may use it.
     """
     if not isinstance(dataset.element_spec, tuple) or not is_of_keras_3(model):
         return dataset
@@ -75,7 +75,7 @@ def nested_as_model(
             y = _either(nest(y), y)
         return (x, y, *(_either(nest(weight), weight) for weight in sample_weight))
 
-    # AutoGraph would leave a file in the temporary folder.
+    # AutoGraph leaves a file in the temporary folder.
     return dataset.map(tf.autograph.experimental.do_not_convert(nested))
 
 
@@ -84,7 +84,7 @@ def _is_one(x: Any) -> bool:
 
 
 def _takes_one_input(model: Any) -> bool:
-    """Whether the model's x is a tensor, of which Keras 3 warns to pass a list."""
+    """True if the model's x is one tensor. Keras 3 warns of a list with one there."""
     if not model.built:
         return False
     if hasattr(model, "output_names"):
@@ -99,7 +99,7 @@ def _check_weights(weights: Any, nest: Callable[[Any], Any], names: list[str]) -
 
 
 def _outputs_of(model: Any) -> Any:
-    """What a model of Keras 3 returns; None where it does not know, or nests deeper."""
+    """Returns a Keras 3 model's outputs; None if unknown, or nested more deeply."""
     names = output_names(model)
     if not names or not model.built:
         return None
@@ -120,9 +120,9 @@ def _either(value: Any, default: Any) -> Any:
 
 
 def _nested_as(outputs: Any, names: list[str], parts: Any) -> Any:
-    """Parts by output name, or in the outputs' order, nested as the outputs.
+    """Returns parts by name, or in the outputs' order, nested like the outputs.
 
-    None for what is not one part for each output, by whatever name.
+    Returns None if there is not one part for each output, whatever its name.
     """
     if not isinstance(parts, (tuple, dict)):
         return parts
@@ -142,17 +142,17 @@ def _fits(parts: Any, names: Sequence[str]) -> bool:
 
 
 def in_order(parts: Any, names: Sequence[str]) -> tuple[Any, ...]:
-    """Parts by output name, or in the outputs' order, in the outputs' order.
+    """Returns parts by name, or in the outputs' order, as a tuple in that order.
 
     Raises:
-        SourceError: There is one of another name, or another number of them.
+        SourceError: A part has another name, or their number is another.
     """
     if _fits(parts, names):
         is_dict = isinstance(parts, dict)
         return tuple(parts.get(name) for name in names) if is_dict else tuple(parts)
     found = list(parts) if isinstance(parts, dict) else f"{len(parts)} parts"
     raise SourceError(
-        f"labels and sample weights of a model with the outputs {list(names)} are a "
-        f"dict with these names, or one for each in this order; the batches have "
-        f"{found}"
+        f"labels and sample weights of a model with the outputs {list(names)} must be "
+        f"a dict with these names, or one part for each in this order; the batches "
+        f"have {found}"
     )

@@ -8,15 +8,15 @@ from typing import Protocol
 
 class _ReadsAhead(Protocol):
     def count_ahead(self) -> int:
-        """How many batches are read, or being read."""
+        """Returns how many batches are read or being read."""
 
 
-class BatchQueue:
-    """How many batches an enqueuer reads ahead, for old loops that look.
+class EnqueuerQueue:
+    """Shows how many batches an enqueuer reads ahead, for old loops that poll it.
 
     Args:
-        enqueuer: Reads them, from the first look or `get` on.
-        maxsize: How many it may have.
+        enqueuer: Starts to read at the first question here, or the first `get`.
+        maxsize: The most batches that it reads ahead.
     """
 
     def __init__(self, enqueuer: _ReadsAhead, maxsize: int) -> None:
@@ -24,7 +24,7 @@ class BatchQueue:
         self._enqueuer = weakref.ref(enqueuer)
 
     def qsize(self) -> int:
-        """How many batches are read, or being read, that nobody has taken yet.
+        """Returns how many batches are read or being read, and not taken yet.
 
         Raises:
             ReadError: A hook of the source raised.
@@ -33,9 +33,17 @@ class BatchQueue:
         return 0 if enqueuer is None else min(self.maxsize, enqueuer.count_ahead())
 
     def empty(self) -> bool:
-        """True if there is none: the generator has ended, or `stop` was called."""
+        """True if there is none: the generator has ended, or `stop` was called.
+
+        Raises:
+            ReadError: A hook of the source raised.
+        """
         return self.qsize() == 0
 
     def full(self) -> bool:
-        """True if there are `maxsize`."""
+        """True if `maxsize` batches are read or being read.
+
+        Raises:
+            ReadError: A hook of the source raised.
+        """
         return self.qsize() == self.maxsize
