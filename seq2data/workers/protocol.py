@@ -28,9 +28,12 @@ class Pool(Protocol):
 
     Attributes:
         readers: Who reads, such as `8 processes`.
+        shares_generators: True if what it reads draws from the random generators of
+            the calling process.
     """
 
     readers: str
+    shares_generators: bool
 
     def load(self, source: object) -> bool:
         """Makes later tasks see the source as it is now; whether it has changed."""

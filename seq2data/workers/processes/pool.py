@@ -40,6 +40,8 @@ class ProcessPool:
         before_assign: Called in the dispatcher before tasks are handed out.
     """
 
+    shares_generators = False
+
     def __init__(
         self,
         name: str,

@@ -37,6 +37,8 @@ class ThreadPool:
         threads: How many; they are started when there is work for them.
     """
 
+    shares_generators = True
+
     def __init__(self, source: Source, threads: int) -> None:
         self._source = source
         self.readers = "1 thread" if threads == 1 else f"{threads} threads"
