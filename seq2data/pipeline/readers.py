@@ -69,7 +69,7 @@ def open_reading(source: Source, options: Options, entropy: int) -> Iterator[Rea
     # Worker processes have no random state of the user's to go on with.
     seeds = options.seed is not None or (
         isinstance(source, Indexable)
-        and (source.seeds_itself or isinstance(pool, ProcessPool))
+        and (source.seeds_itself or not pool.shares_generators)
     )
     try:
         yield Reading(
