@@ -18,7 +18,7 @@ import tensorflow as tf
 
 from seq2data.errors import ReadError
 from seq2data.pipeline.engine import Engine, ignore
-from seq2data.pipeline.generator_feed import GeneratorEngine
+from seq2data.pipeline.generator_engine import GeneratorEngine
 from seq2data.pipeline.source_dataset import SourceDataset
 
 logger = logging.getLogger("seq2data")
@@ -78,7 +78,7 @@ class Call:
             if isinstance(
                 one.engine, GeneratorEngine
             ):  # may be a dataset of the user's
-                one.engine.put_back()
+                one.engine.rewind()
                 one.engine.expect()
         if watched:
             self._log(watched)
