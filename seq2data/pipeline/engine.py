@@ -28,7 +28,7 @@ from seq2data.pipeline.error_text import with_printable_text
 from seq2data.pipeline.readers import Reading
 from seq2data.source.spec import BatchSpec
 from seq2data.workers.task import BatchRun
-from seq2data.workers.transport.heap import HeapStore
+from seq2data.workers.transport.heap import HeapWriter
 
 Batches = tuple[int, list[np.ndarray]]
 """A number of batches and their arrays, each `[count, ...]`."""
@@ -138,7 +138,7 @@ class Engine(ABC, Generic[_Position]):
             return known
         position = self._begin(num_batches)
         number = next(self._numbers)
-        _, memory = HeapStore().make(_STATE_BYTES)
+        _, memory = HeapWriter().make(_STATE_BYTES)
         made = memory.view(np.int64)
         made[:] = number
         self._positions[number] = position

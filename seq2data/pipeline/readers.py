@@ -21,7 +21,7 @@ from seq2data.source.indexable import Indexable
 from seq2data.workers.payload.under_import import give_out_modules
 from seq2data.workers.processes.pool import ProcessPool
 from seq2data.workers.protocol import Pool
-from seq2data.workers.system.capabilities import start_method, tell_shortcomings
+from seq2data.workers.system.capabilities import start_method, warn_of_shortcomings
 from seq2data.workers.threads.pool import ThreadPool
 
 
@@ -89,7 +89,7 @@ def _make_pool(
 ) -> Pool:
     if not options.uses_processes or isinstance(source, GeneratorObject):
         return ThreadPool(source, workers)
-    tell_shortcomings(1 + stacklevel())
+    warn_of_shortcomings(1 + stacklevel())
     method = start_method()
     if method is None:
         # One thread: it is not known that several may call the source at once.
@@ -99,7 +99,7 @@ def _make_pool(
         workers,
         free_segments=options.max_queue_size + 2,
         start_method=method,
-        before_assign=array_release,
+        before_send=array_release,
     )
     try:
         pool.load(source)

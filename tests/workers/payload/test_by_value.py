@@ -11,8 +11,8 @@ from typing import Any
 import cloudpickle
 import pytest
 
-from seq2data.workers.payload.by_value import is_importable
 from seq2data.workers.payload.pickler import dumps
+from seq2data.workers.program_state.importable import is_importable
 
 
 def loaded(path: Path, name: str) -> Any:

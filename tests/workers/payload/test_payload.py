@@ -13,7 +13,8 @@ import pytest
 
 from seq2data.errors import PayloadError
 from seq2data.source.adapt import adapt
-from seq2data.workers.payload.payload import Payload, _known_submodules, load, pack
+from seq2data.workers.payload.payload import Payload, load, pack
+from seq2data.workers.payload.submodules import find_once
 from seq2data.workers.wire.messages import Extent
 
 BIG = 100_000
@@ -438,9 +439,9 @@ def test_function_of_main_is_looked_through_once_for_submodules() -> None:
     # cloudpickle itself goes through all of `sys.modules` each time.
     function = by_value("import os\ndef path(): return os.path.join('a', 'b')")["path"]
     first = pack(function, None)
-    before = _known_submodules.cache_info()
+    before = find_once.cache_info()
     assert pack(function, first) is first
-    after = _known_submodules.cache_info()
+    after = find_once.cache_info()
     assert (after.hits, after.misses) == (before.hits + 1, before.misses)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from seq2data.workers.payload.setup_steps import add_step, forget_step
+from seq2data.workers.payload.setup_steps import add_step, remove_step
 from tests.workers.payload.test_payload import loaded, pack
 
 VARIABLE = "SEQ2DATA_TESTS_PREPARED"
@@ -34,7 +34,7 @@ class Asks:
 def clean(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv(VARIABLE, "no")
     yield
-    forget_step(step)
+    remove_step(step)
 
 
 def test_steps_come_before_the_source() -> None:
@@ -45,8 +45,8 @@ def test_steps_come_before_the_source() -> None:
 
 def test_steps_that_are_forgotten_are_not_done() -> None:
     add_step(step)
-    forget_step(step)
-    forget_step(step)
+    remove_step(step)
+    remove_step(step)
     assert loaded(pack(Asks(), None)).found == "no"
 
 

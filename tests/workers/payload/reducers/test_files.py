@@ -128,7 +128,7 @@ def test_pipe_is_refused() -> None:
     os.close(writer)
     with (
         open(reader, "rb") as file,
-        pytest.raises(PayloadError, match="no file on a disk"),
+        pytest.raises(PayloadError, match="not a file on a disk"),
     ):
         pack(Holding(file), None)
 

@@ -91,5 +91,5 @@ def test_queue_whose_items_cannot_be_seen_is_refused() -> None:
 
 
 def test_result_that_would_never_come_is_refused() -> None:
-    with pytest.raises(PayloadError, match="result is not there yet"):
+    with pytest.raises(PayloadError, match="it has no result yet"):
         pack([Future()], None)
