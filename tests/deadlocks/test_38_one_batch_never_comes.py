@@ -61,14 +61,14 @@ def ours() -> None:
     import tensorflow as tf
 
     from seq2data import to_dataset
-    from seq2data.pipeline import task_wait
+    from seq2data.pipeline import wait
 
     report(Stuck())
     # A thread cannot be ended: this one ends by itself before we look what is left.
     report(Stuck(seconds=5), use_multiprocessing=False)
     report(Frozen())
     # Without a limit the wait goes on; the first warning comes earlier than in life.
-    task_wait._FIRST_WARNING_S = 0.5
+    wait._FIRST_WARNING_S = 0.5
     iterator = iter(to_dataset(Stuck(), workers=2))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
