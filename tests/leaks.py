@@ -72,12 +72,15 @@ def children_of_seq2data(pid: int) -> list[int]:
 def _stats() -> dict[int, list[str]]:
     """State, parent, group and session of every process, zombies included."""
     found = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
+    for name in os.listdir("/proc"):  # before and after each test: no `Path`
+        if not name.isdecimal():
+            continue
         try:
-            pid, rest = stat.read_text().split(" (", 1)
+            with open(f"/proc/{name}/stat", "rb", buffering=0) as file:
+                stat = file.read()
         except (FileNotFoundError, ProcessLookupError):  # it has just ended
             continue
-        found[int(pid)] = rest.rpartition(") ")[2].split()[:4]
+        found[int(name)] = stat.rpartition(b") ")[2].decode().split()[:4]
     return found
 
 

@@ -1,6 +1,6 @@
 """Forks programs from a process that has imported TensorFlow, Keras and seq2data.
 
-    python -u -m tests.deadlocks.fork_server DESCRIPTOR
+    python -u -m tests.deadlocks.fork_server DESCRIPTOR [seq2data]
 
 Those imports take longer than most programs. The process has one thread and has run
 no operation, so what it forks is as good as a fresh interpreter, and ends like one.
@@ -67,13 +67,20 @@ class Forked:
 
 
 class ForkServer:
-    """The tests' end: owns the server's process."""
+    """The tests' end: owns the server's process.
 
-    def __init__(self) -> None:
+    Args:
+        has_seq2data: False if the programs import seq2data themselves.
+    """
+
+    def __init__(self, *, has_seq2data: bool = True) -> None:
         self._requests, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-u", "-m", __name__, str(theirs.fileno())],
+                [
+                    *(sys.executable, "-u", "-m", __name__, str(theirs.fileno())),
+                    *(["seq2data"] if has_seq2data else []),
+                ],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C is not for the server
@@ -121,7 +128,8 @@ def serve(requests: socket.socket) -> list[str]:
     from tensorflow import keras
 
     keras.Model  # noqa: B018  # is imported now, and not with TensorFlow
-    from seq2data import to_dataset  # noqa: F401  # imports what programs will
+    if "seq2data" in sys.argv[2:]:
+        from seq2data import to_dataset  # noqa: F401  # imports what programs will
 
     gc.enable()
     assert len(os.listdir("/proc/self/task")) == 1, "a fork would lack the others"

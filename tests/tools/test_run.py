@@ -95,7 +95,7 @@ def test_ctrl_c_ends_it_as_a_script(run: Run, tmp_path: Path) -> None:
 
 def test_traceback_begins_in_the_script(run: Run, tmp_path: Path) -> None:
     script = write(tmp_path / "train.py", "def f():\n    raise LookupError('x')\nf()\n")
-    done = run(str(script))
+    done = run(str(script), has_own=True)
     lines = done.errors[done.errors.index("Traceback") :].splitlines()
     assert lines[1] == f'  File "{script}", line 3, in <module>'
     assert lines[-1] == "LookupError: x"

@@ -22,8 +22,10 @@ _LIMIT_S = 240.0
 
 
 def result_of(script: Path, folder: Path, server: Optional[ForkServer] = None) -> Any:
-    """What the script printed last; Keras is imported before where there is a server."""
-    program = Program(folder, ["-m", "seq2data", "run", str(script)], server)
+    """What the script printed last; a server has imported Keras before it begins."""
+    arguments = ["-m", "seq2data", "run", str(script)]
+    # Its data stay in the folder; what is left of seq2data would be elsewhere.
+    program = Program(folder, arguments, server, TMPDIR=str(folder))
     try:
         lines = program.finish(_LIMIT_S).succeed()
     finally:
