@@ -26,6 +26,7 @@ from seq2data.source.adapt import adapt
 from seq2data.workers.processes.pool import ProcessPool
 from seq2data.workers.task import Task, TaskResult
 from tests.hostile import DiesOnce, Misbehaving
+from tests.leaks import children_of_seq2data
 from tests.sources import Pids, Reused, Squares
 
 _LIMIT_S = 60.0
@@ -297,14 +298,6 @@ def test_a_source_that_workers_cannot_load_says_why(make_pool: MakePool) -> None
     assert "no module named `secret`" in str(error)
 
 
-def _descendants(pid: int) -> list[int]:
-    path = Path(f"/proc/{pid}/task")
-    children = []
-    for task in path.glob("*/children"):
-        children += [int(word) for word in task.read_text().split()]
-    return children
-
-
 @pytest.mark.parametrize("start_method", ["fork"], indirect=True)
 def test_every_batch_arrives_once_and_in_order_while_workers_are_killed(
     make_pool: MakePool,
@@ -341,10 +334,8 @@ def _kill_now_and_then(
         if len(found) == num_found:  # a pool whose workers all die gives up
             continue
         num_found = len(found)
-        fork_servers = _descendants(os.getpid())
-        workers = [
-            pid for fork_server in fork_servers for pid in _descendants(fork_server)
-        ]
+        fork_servers = children_of_seq2data(os.getpid())
+        workers = [pid for one in fork_servers for pid in children_of_seq2data(one)]
         is_fork_server = chance.random() < 0.1
         victims = fork_servers if is_fork_server else workers
         if victims:
