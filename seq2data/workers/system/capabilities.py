@@ -1,8 +1,8 @@
-"""What worker processes need of the system, and what is used where that is not there.
+"""What worker processes need of the system, and what is used where it is missing.
 
     Unix sockets that carry descriptors, programs that are started with
     descriptors, signals, memory to map                      worker processes
-      and `os.fork`, and /proc to see when that is safe        forked from the fork server
+      and `os.fork`, and /proc to see when that is safe        forked by a fork server
       else                                                     executed one by one
       and `os.memfd_create`                                    arrays cross in memory
       else                                                     in files without a name
