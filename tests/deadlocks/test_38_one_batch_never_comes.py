@@ -61,7 +61,7 @@ def ours() -> None:
     import tensorflow as tf
 
     from seq2data import to_dataset
-    from seq2data.pipeline import wait
+    from seq2data.pipeline import task_wait
 
     report(Stuck())
     # A thread cannot be ended: this one ends by itself before we look what is left.
