@@ -1,4 +1,4 @@
-"""A user can say how an object is made again."""
+"""A user can register how an object is made again."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ class Handle:
 
 
 class BetterHandle(Handle):
-    """Nobody has registered it by name."""
+    """Not registered itself."""
 
 
 class Silent(Handle):
-    """Says itself how it is pickled."""
+    """Defines how it is pickled."""
 
     def __reduce__(self) -> Any:
         return Silent, ("silent",)

@@ -237,7 +237,7 @@ def test_payload_does_not_look_at_what_was_not_written_to(
     assert third.load.buffers[1] != first.load.buffers[1]
 
 
-def test_payload_compares_contents_where_nobody_counts_writes(
+def test_payload_compares_contents_where_writes_are_not_counted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(write_watch, "_open_userfaultfd", lambda: None)

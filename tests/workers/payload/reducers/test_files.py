@@ -156,7 +156,7 @@ def numbers(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     "part", [np.s_[:], np.s_[500:], np.s_[::-3], np.s_[7:8]], ids=str
 )
-def test_mapped_array_travels_without_its_data(
+def test_mapped_array_is_sent_without_its_data(
     numbers: Path, mode: Any, part: slice
 ) -> None:
     array = np.load(numbers, mmap_mode=mode)[part]
@@ -172,7 +172,7 @@ def test_mapped_array_travels_without_its_data(
 
 
 @pytest.mark.parametrize(("mode", "kept"), [("r", "r"), ("r+", "c"), ("c", "c")])
-def test_mode_of_a_map_is_kept_but_nobody_writes_into_the_file(
+def test_mode_of_a_map_is_kept_but_no_worker_writes_into_the_file(
     numbers: Path, mode: Any, kept: str
 ) -> None:
     array = np.load(numbers, mmap_mode=mode)
