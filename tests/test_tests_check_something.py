@@ -64,7 +64,7 @@ def checks_of(node: ast.AST, in_loop: bool = False) -> Iterator[bool]:
         yield from checks_of(child, inside)
 
 
-def tests_in(text: str) -> list[ast.FunctionDef]:
+def functions_in(text: str) -> list[ast.FunctionDef]:
     return [
         node
         for node in ast.walk(ast.parse(text))
@@ -79,7 +79,7 @@ def may_check_nothing(test: ast.FunctionDef) -> bool:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(TESTS)))
 def test_no_test_has_all_its_checks_in_a_loop_over_a_result(file: Path) -> None:
-    tests = tests_in(file.read_text(encoding="utf-8"))
+    tests = functions_in(file.read_text(encoding="utf-8"))
     empty = [test.name for test in tests if may_check_nothing(test)]
     assert not empty, "give each a check of the count, outside of its loop"
 
@@ -101,5 +101,5 @@ def test_no_test_has_all_its_checks_in_a_loop_over_a_result(file: Path) -> None:
     ],
 )
 def test_loops_over_results_are_told_from_others(body: str, expected: bool) -> None:
-    (test,) = tests_in(f"def test_it():\n {body}")
+    (test,) = functions_in(f"def test_it():\n {body}")
     assert may_check_nothing(test) == expected
