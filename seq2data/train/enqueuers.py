@@ -20,9 +20,11 @@ from typing import Any, Optional, Union
 
 from seq2data.errors import SourceError
 from seq2data.options import Options
-from seq2data.pipeline.generator_feed import Ended, Feed, Peeked
+from seq2data.pipeline.cancellation import CancellationToken
+from seq2data.pipeline.epoch_boundary import EpochBoundary
+from seq2data.pipeline.generator_feed import Ended, Feed, NextItem
 from seq2data.pipeline.readers import Reading, open_reading
-from seq2data.pipeline.sequence_pass import Pass, Passes
+from seq2data.pipeline.sequence_epoch import SequenceEpoch
 from seq2data.plan.epochs import Plan
 from seq2data.source.adapt import adapt
 from seq2data.source.generator import is_iterator
@@ -133,7 +135,7 @@ class SequenceEnqueuer(ABC):
         """Begins to read."""
 
     @abstractmethod
-    def _take(self) -> Peeked:
+    def _take(self) -> NextItem:
         """Returns the next batch; None if it has not come after a moment."""
 
     @abstractmethod
@@ -175,25 +177,26 @@ class OrderedEnqueuer(SequenceEnqueuer):
         return objects(source), Plan(draw=ReshuffledOrder() if self.shuffle else None)
 
     def _begin(self, source: Any, plan: Plan, reading: Reading) -> None:
-        self._passes = Passes(source, plan)
+        self._boundary = EpochBoundary(source, plan)
         self._opened = reading
-        self._pass = self._next_pass()
+        self._epoch = self._next_epoch()
 
-    def _next_pass(self) -> Pass:
-        self._passes.prepare()
-        return self._passes.begin(self._opened, self._passes.num_batches())
+    def _next_epoch(self) -> SequenceEpoch:
+        self._boundary.prepare()
+        num_batches = self._boundary.num_batches()
+        return self._boundary.begin(self._opened, num_batches, CancellationToken())
 
     def _read_ahead(self) -> int:
-        if not self._pass.num_left:
-            self._pass = self._next_pass()
-        return self._pass.read_ahead()
+        if not self._epoch.num_left:
+            self._epoch = self._next_epoch()
+        return self._epoch.read_ahead()
 
     def _take(self) -> Optional[BatchRun]:
-        if not self._pass.num_left:
-            self._pass = self._next_pass()
-        run = self._pass.take(1)
-        if run is not None and not self._pass.num_left:
-            self._passes.end()
+        if not self._epoch.num_left:
+            self._epoch = self._next_epoch()
+        run = self._epoch.take(1)
+        if run is not None and not self._epoch.num_left:
+            self._boundary.end()
         return run
 
 
@@ -247,7 +250,7 @@ class GeneratorEnqueuer(SequenceEnqueuer):
     def _read_ahead(self) -> int:
         return self._feed.read_ahead()
 
-    def _take(self) -> Peeked:
+    def _take(self) -> NextItem:
         item = self._feed.peek()
         if isinstance(item, BatchRun):
             self._feed.take()

@@ -17,7 +17,7 @@ from typing import Any, Callable, Optional
 import tensorflow as tf
 
 from seq2data.pipeline.engine import Engine
-from seq2data.pipeline.generator_feed import GeneratorEngine
+from seq2data.pipeline.generator_engine import GeneratorEngine
 from seq2data.pipeline.source_dataset import SourceDataset
 
 _MORE = (
@@ -52,14 +52,14 @@ def for_validations(dataset: SourceDataset, steps: int) -> tf.data.Dataset:
     engine = dataset.engine
     if isinstance(engine, GeneratorEngine):
         end = f"a validation has `validation_steps={steps}` of them; {_MORE}"
-        engine.expect(per_pass=steps, must_go_on=end)
+        engine.expect(per_epoch=steps, must_go_on=end)
     return _counted(_restarting(dataset).take(steps), steps)
 
 
 def for_one_run(dataset: SourceDataset, steps: int) -> tf.data.Dataset:
     """Returns the dataset of an evaluation or a prediction of at most `steps`."""
     if isinstance(dataset.engine, GeneratorEngine):
-        dataset.engine.expect(per_pass=steps)
+        dataset.engine.expect(per_epoch=steps)
     return _restarting(dataset).take(steps)
 
 
@@ -101,10 +101,10 @@ def with_rehearsals(
         del read["test"]  # the very dataset that the model is trained on
     hooks: dict[str, Any] = {}
     for kind, engine in read.items():
-        engine.rehearse()
-        hooks[f"on_{kind}_begin"] = _ignoring_logs(engine.put_back)
+        engine.mark()
+        hooks[f"on_{kind}_begin"] = _ignoring_logs(engine.rewind)
         if kind == "test":
-            hooks["on_test_end"] = _ignoring_logs(engine.rehearse)
+            hooks["on_test_end"] = _ignoring_logs(engine.mark)
     return _with_callback(callbacks, hooks) if hooks else callbacks
 
 

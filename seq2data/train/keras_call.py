@@ -18,7 +18,7 @@ import tensorflow as tf
 
 from seq2data.errors import ReadError
 from seq2data.pipeline.engine import Engine, ignore
-from seq2data.pipeline.generator_feed import GeneratorEngine
+from seq2data.pipeline.generator_engine import GeneratorEngine
 from seq2data.pipeline.source_dataset import SourceDataset
 
 logger = logging.getLogger("seq2data")
@@ -77,7 +77,7 @@ class KerasCall:
             one.engine.on_error = ignore
             # The user may have opened the dataset, and may read it after this call.
             if isinstance(one.engine, GeneratorEngine):
-                one.engine.put_back()
+                one.engine.rewind()
                 one.engine.expect()
         if watched:
             self._log(watched)

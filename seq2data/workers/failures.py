@@ -1,4 +1,4 @@
-"""Turns what went wrong in a worker into words, and into errors in the parent."""
+"""Describes failures of workers, and makes the errors that they become."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import pickle
 import queue
 import signal
 import threading
-from dataclasses import replace
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 from seq2data.errors import (
     BatchError,
@@ -22,29 +21,34 @@ from seq2data.workers.fault import OURS, STATUS, is_fault
 from seq2data.workers.wire.messages import Failure
 
 _CAUSES = {
-    "SIGKILL": "probably the system ran out of memory, or somebody killed it",
+    "SIGKILL": "probably the system ran out of memory, or it was killed by hand",
     "SIGSEGV": "native code called by the source crashed",
     "SIGBUS": "memory that was promised was not there",
     "SIGABRT": "native code called by the source gave up",
-    "SIGTERM": "somebody asked it to stop",
+    "SIGTERM": "it was asked to stop",
 }
 
 
-# An exception that holds more than this is described, but does not travel itself.
+# An exception that holds more than this is described, but not sent itself.
 _MOST_PICKLE_BYTES = 1 << 20
-# To load an exception runs the user's code, and may wait for imports of other threads.
+# Loading an exception runs user code, and may wait for imports of other threads.
 _LOAD_S = 5.0
 
 
 def failure_of(error: BaseException, index: Optional[int] = None) -> Failure:
-    """What a worker reports of an exception; tries out that the parent can load it."""
-    return replace(described(error, index), error=_pickled(error))
+    """Describes an exception for another process, which can load it or gets none."""
+    return _described(error, index, _pickled(error))
 
 
-def described(error: BaseException, index: Optional[int] = None) -> Failure:
-    """What there is to report of an exception that need not travel itself."""
-    summary, text = summary_of(error), traceback_of(error)
-    return Failure(summary, text, None, index, is_fault(error))
+def failure_in_thread(error: BaseException, index: Optional[int] = None) -> Failure:
+    """Describes an exception for another thread, which gets the exception itself."""
+    return _described(error, index, error)
+
+
+def _described(
+    error: BaseException, index: Optional[int], sent: Union[bytes, BaseException, None]
+) -> Failure:
+    return Failure(summary_of(error), traceback_of(error), sent, index, is_fault(error))
 
 
 def _pickled(error: BaseException) -> Optional[bytes]:
@@ -61,15 +65,15 @@ def error_of(
     name: str,
     epoch: Optional[int],
     pid: Optional[int],
-    original: Any = None,
 ) -> Seq2DataError:
-    """The parent's error for a worker's failure.
+    """Returns the error that the training process raises for a failure.
 
-    seq2data's own findings come out as they are; an exception of the user's becomes
-    the cause of a ReadError. `original` is the exception where nothing had to travel.
+    seq2data's own errors come out as they are. An exception of the user's becomes the
+    cause of a ReadError.
     """
-    if original is None:
-        original = cause = _loaded(failure.error)
+    original: Any = failure.error
+    if original is None or type(original) is bytes:
+        original = cause = _loaded(original)
     else:
         cause = as_cause(original)
     if issubclass(type(original), (BatchError, SourceError)):
@@ -96,9 +100,9 @@ def error_of(
 
 
 def _loaded(data: Optional[bytes]) -> Any:
-    """The exception; None where it cannot be had, or not soon.
+    """Returns the exception; None if it cannot be loaded, or not soon.
 
-    The main thread may be importing the module of its class, and wait for us.
+    The main thread may be importing the module of its class, and wait for this thread.
     """
     if data is None:
         return None
@@ -130,16 +134,16 @@ def crash_error(
     attempts: int,
     fault: Optional[str] = None,
 ) -> WorkerCrashError:
-    """The error for the last of the workers that died on the same batches.
+    """Returns the error for the last of the workers that died on the same batches.
 
     Args:
         name: The source's.
         pid: The worker's.
-        status: How the worker ended; None if nobody knows.
-        indices: Of the batches.
-        epoch: Number of the pass.
+        status: How the worker ended; None if that is not known.
+        indices: The batches.
+        epoch: The number of the epoch.
         attempts: How many workers have died so.
-        fault: What it said of the exception that ended it, if it did.
+        fault: What it has sent about the exception that ended it, if it has.
     """
     which = f"batch {indices[0]}" if len(indices) == 1 else f"batches {list(indices)}"
     last = f", the last of {attempts} in a row" if attempts > 1 else ""
@@ -159,9 +163,9 @@ def _hint(status: Optional[int]) -> str:
 
 
 def status_in_words(status: Optional[int]) -> str:
-    """An exit status as a person would say it."""
+    """Returns an exit status in words."""
     if status is None:
-        return "nobody saw its exit status"
+        return "its exit status is not known"
     if status == STATUS:
         return (
             "it could not say why it ended. Has the code closed files that are not its "
@@ -178,5 +182,5 @@ def status_in_words(status: Optional[int]) -> str:
 
 
 def exit_status(wait_status: int) -> int:
-    """What `os.waitpid` gave, as an exit code or minus the signal's number."""
+    """Converts what `os.waitpid` returns to an exit code or minus a signal's number."""
     return os.waitstatus_to_exitcode(wait_status)

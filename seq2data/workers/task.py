@@ -1,8 +1,7 @@
-"""What a reader is asked for, and what comes back of it."""
+"""What a pool is asked for, and what comes back."""
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass, field
@@ -14,14 +13,14 @@ from seq2data.errors import Seq2DataError
 from seq2data.source.structure import Structure
 
 
-@dataclass(frozen=True)
+@dataclass
 class BatchRun:
     """Consecutive batches of equal shapes.
 
     Attributes:
-        count: How many.
+        count: The number of batches.
         structure: Their nesting.
-        arrays: Each `[count, ...]`.
+        arrays: One array `[count, ...]` for each leaf.
     """
 
     count: int
@@ -29,7 +28,7 @@ class BatchRun:
     arrays: Sequence[np.ndarray]
 
     def split(self, count: int) -> tuple[BatchRun, BatchRun]:
-        """The first `count` batches, and the rest."""
+        """Returns the first `count` batches, and the rest."""
         first = [array[:count] for array in self.arrays]
         rest = [array[count:] for array in self.arrays]
         return (
@@ -39,22 +38,22 @@ class BatchRun:
 
 
 def concatenate(runs: Sequence[BatchRun]) -> BatchRun:
-    """One run of all; a single one keeps its memory."""
+    """Joins runs of equal shapes; a single run keeps its memory."""
     if len(runs) == 1:
         return runs[0]
     arrays = [np.concatenate(parts) for parts in zip(*(run.arrays for run in runs))]
     return BatchRun(sum(run.count for run in runs), runs[0].structure, arrays)
 
 
-@dataclass(frozen=True)
+@dataclass
 class TaskResult:
     """The batches of a task, in order, and why some are missing.
 
     Attributes:
         runs: The batches that were read.
-        seconds: Spent reading them.
-        error: What the first missing batch ended in.
-        is_exhausted: Whether a generator had no further item.
+        seconds: The time that reading them took.
+        error: The error of the first missing batch.
+        is_exhausted: True if a generator had no further item.
     """
 
     runs: tuple[BatchRun, ...] = ()
@@ -69,16 +68,17 @@ def _always() -> bool:
 
 @dataclass(eq=False)
 class Task:
-    """Batches to read in one go; its Future gets a TaskResult.
+    """Batches that are read one after the other by one worker.
 
     Attributes:
-        epoch: Number of the pass.
+        epoch: The number of the epoch.
         entropy: Seeds each batch's random state; None leaves it alone.
-        indices: Of the batches.
-        is_wanted: Asked before a worker starts on it; no means drop it.
-        is_repeatable: Whether another worker may read it again if one dies.
-        future: Ends in a TaskResult, or is cancelled.
-        attempts: How many workers died over it.
+        indices: The batches.
+        is_wanted: Returns False when the batches need not be read any longer. Called
+            in any thread; it must not take a lock.
+        is_repeatable: True if another worker may read them again when one dies.
+        future: Gets the TaskResult, or is cancelled.
+        attempts: How many workers have died while they read them.
     """
 
     epoch: int
@@ -89,14 +89,20 @@ class Task:
     future: Future[TaskResult] = field(default_factory=Future)
     attempts: int = 0
 
-    def start(self) -> bool:
-        """Whether it is to be read: it has not ended, and somebody wants it."""
+    def cancel_if_unwanted(self) -> bool:
+        """Cancels the future if the batches are not wanted.
+
+        Returns:
+            True if the task has ended, so that it need not be read.
+        """
         if not self.is_wanted():
             self.future.cancel()
-        return not self.future.done()
+        return self.future.done()
 
     def finish(self, result: TaskResult) -> None:
         """Ends the future, unless it has ended before."""
-        # Not asked beforehand: a close in another thread may come between.
-        with contextlib.suppress(InvalidStateError):
+        # It may end in another thread at any moment, so it is not asked beforehand.
+        try:
             self.future.set_result(result)
+        except InvalidStateError:
+            return

@@ -215,7 +215,9 @@ def test_target_that_is_missing_ends_the_command(sources, only, capsys):
     assert cli.main(["deadlocks", "no_such_module:Healthy"]) == 1
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith("seq2data deadlocks: `no_such_module:Healthy` cannot be loaded")
+    assert err.startswith(
+        "seq2data deadlocks: `no_such_module:Healthy` cannot be loaded"
+    )
     assert err.count("\n") == 1
 
 

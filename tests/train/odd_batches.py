@@ -1,4 +1,4 @@
-"""Batches that old scripts made. Without TensorFlow, which fork servers would import."""
+"""Batches that old scripts made. Without TensorFlow, which each fork server imports."""
 
 from __future__ import annotations
 

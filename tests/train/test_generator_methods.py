@@ -298,7 +298,7 @@ def test_early_stopping_and_best_model(tmp_path: Any) -> None:
         verbose=0,
         validation_data=Numbered(2),
         callbacks=[
-            keras.callbacks.EarlyStopping("val_loss", task_wait=1, min_delta=1e9),
+            keras.callbacks.EarlyStopping("val_loss", patience=1, min_delta=1e9),
             keras.callbacks.ModelCheckpoint(str(path), save_weights_only=True),
         ],
     )

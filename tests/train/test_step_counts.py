@@ -170,7 +170,7 @@ def test_what_is_no_number_is_named(name: str, value: Any) -> None:
 
 @pytest.mark.parametrize("value", [0, 0.0, -1, -0.5])
 def test_no_steps_are_refused(value: float) -> None:
-    with pytest.raises(ValueError, match="`steps_per_epoch` must be .* of 1"):
+    with pytest.raises(ValueError, match="`steps_per_epoch` must be a whole number"):
         fit(steps_per_epoch=value)
 
 

@@ -181,7 +181,7 @@ def test_failure_to_load_is_told_as_such() -> None:
 @pytest.mark.parametrize(
     ("status", "facts"),
     [
-        (None, ["nobody saw"]),
+        (None, ["not known"]),
         (0, ["exit code 0"]),
         (7, ["exit code 7"]),
         (-signal.SIGKILL, ["SIGKILL", "memory"]),

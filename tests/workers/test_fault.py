@@ -75,9 +75,9 @@ def _outcome(pool: ProcessPool) -> tuple[list[Any], list[Seq2DataError]]:
 _CERTAIN = {
     "seq2data.workers.child.worker Worker._answer",
     "seq2data.workers.child.fork_server ForkServer._make_worker",
-    "seq2data.workers.read_task read_batches",
+    "seq2data.workers.read_task read_task",
     "seq2data.workers.transport.layout BatchWriter.add",
-    "seq2data.workers.transport.segments SegmentStore.make",
+    "seq2data.workers.transport.segments SegmentWriter.make",
 }
 
 

@@ -1,19 +1,21 @@
 """The clean process that has the source and makes workers.
 
-It is a fresh interpreter, so no thread of the parent's can hold a lock in it. It loads
-the source once and forks workers, who share its memory; where loading left it with
-threads of its own (a module that runs TensorFlow at import), or where there is no fork,
-it starts each worker as a fresh interpreter instead. It holds no lock, no queue and no
-worker's socket, so whatever is killed at whatever moment can hurt nobody else.
+It is a fresh interpreter, so no lock in it is held by a thread of the program. It loads
+the source once and forks workers, which share its memory. If loading leaves it with
+threads of its own (a module that runs TensorFlow at import), or if there is no fork, it
+starts each worker as a fresh interpreter instead. It holds no lock, no queue and no
+worker's socket, so a process that is killed at any moment hurts no other.
 
-    parent --control--> fork server --fork or exec--> worker <--socket--> parent
+    training process --socket--> fork server --fork or exec--> worker
+           |                                                     |
+            -------------------------socket----------------------
 
-Death runs downwards: the fork server dies with the parent's dispatcher thread and with the
-control socket, workers die with the fork server.
+The fork server dies with the dispatcher's thread and with its socket; workers die with
+the fork server.
 
 What the user's module does to the process while it loads (it ignores SIGCHLD, runs an
-event loop, waits for any child) must not keep a worker's death from being noticed: the
-fork server waits for the workers' sentinels, and where there are none it looks by itself.
+event loop, waits for any child) must not hide a worker's death. So the fork server
+waits for the workers' sentinels. Where there are none, it looks at them now and then.
 """
 
 from __future__ import annotations
@@ -51,14 +53,14 @@ from seq2data.workers.wire.messages import (
 )
 from seq2data.workers.wire.stacks import offer_stacks, stack_pipe
 
-# For workers to see that the parent has gone and to call what they have to call then.
+# The time in which workers may see that the socket is closed, and call exit functions.
 _ORDERLY_EXIT_S = 0.3
-# How often to look whether workers live that have no sentinel.
+# How often workers are looked at that have no sentinel.
 _LOOK_S = 0.1
 
 
 def run_fork_server(descriptor: int, reader: int, stacks: int) -> None:
-    """Entry of the fork server's interpreter."""
+    """Runs the fork server, in a fresh interpreter."""
     control = Channel(socket.socket(fileno=descriptor))
 
     def main() -> None:
@@ -70,43 +72,43 @@ def run_fork_server(descriptor: int, reader: int, stacks: int) -> None:
     run_to_exit(control, main)
 
 
-def run_worker(descriptor: int, claims: int, reader: int, stacks: int) -> None:
-    """Entry of a worker's own interpreter."""
+def run_worker(descriptor: int, recalls: int, reader: int, stacks: int) -> None:
+    """Runs a worker, in a fresh interpreter."""
     channel = Channel(socket.socket(fileno=descriptor))
 
     def main() -> None:
-        _begin(claims, reader, stacks)
-        serve(channel, None, claims, stacks)
+        _begin(recalls, reader, stacks)
+        serve(channel, None, recalls, stacks)
 
     run_to_exit(channel, main)
 
 
 def _begin(*descriptors: int) -> None:
-    """What the first instructions of a fresh interpreter have to do."""
+    """Prepares a fresh interpreter, before anything else."""
     die_with_parent()
     enter_worker()
     ignore_ctrl_c()
-    for descriptor in descriptors:  # they were let through to this program, no further
+    for descriptor in descriptors:  # for this program only
         os.set_inheritable(descriptor, False)
 
 
-def _keep_what_is_here() -> None:
-    """Collecting it in a worker would only copy its pages."""
+def _freeze_objects() -> None:
+    """Keeps the collector off what is here; in workers it would copy the pages."""
     gc.collect()
     gc.freeze()
 
 
 class ForkServer:
-    """Loads, forks and reaps until the parent hangs up."""
+    """Loads, forks and reaps until the training process closes the socket."""
 
     def __init__(self, control: Channel) -> None:
         self._control = control
         self._loaded: Optional[Inheritance] = None
         self._can_fork = False
         self._children: dict[int, Optional[int]] = {}
-        """The workers that are alive, and their sentinels."""
+        """The workers that are alive, by pid, and their sentinels."""
         self._on_death = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        """What the user has for SIGCHLD. Ignored, it would take away all statuses."""
+        """The user's handler for SIGCHLD. Were it ignored, no status would come."""
 
     @classmethod
     def take_over(
@@ -116,16 +118,16 @@ class ForkServer:
         request: Fork,
         descriptors: list[int],
     ) -> None:
-        """Makes a fork server of a worker that was forked from one; ends like `run`."""
+        """Makes a fork server of a worker that was forked by one; ends like `run`."""
         fork_server = cls(control)
         fork_server._loaded, fork_server._can_fork = loaded, True
-        _keep_what_is_here()
+        _freeze_objects()
         fork_server._make_worker(request.worker, descriptors)
-        # At once, as in its workers: who forked it waits for all of them only so long.
+        # At once, as in its workers: its fork server waits only a moment for all.
         fork_server.run(at_hang_up=call_exit_functions)
 
     def run(self, at_hang_up: Callable[[], object] = lambda: None) -> None:
-        """Returns when the parent has hung up and all workers have ended."""
+        """Returns when the socket is closed and all workers have ended."""
         try:
             while True:
                 is_asked = self._wait(self._control.fileno())
@@ -138,7 +140,7 @@ class ForkServer:
             self._end_children()
 
     def _wait(self, control: Optional[int], longest_s: Optional[float] = None) -> bool:
-        """Waits for a message or the end of a worker; whether a message is there."""
+        """Waits for a message or a worker's end; returns True for a message."""
         sentinels = self._children.values()
         if None in sentinels:
             longest_s = min(_LOOK_S, _LOOK_S if longest_s is None else longest_s)
@@ -156,7 +158,7 @@ class ForkServer:
             self._make_worker(message.worker, descriptors)
 
     def _load(self, message: Load, descriptors: list[int]) -> None:
-        if not (self._can_fork and message.survives_fork):  # each loads for itself
+        if not (self._can_fork and message.survives_fork):  # each worker loads it
             for descriptor in descriptors:
                 os.close(descriptor)
             self._loaded = None
@@ -168,28 +170,28 @@ class ForkServer:
             self._control.send(LoadFailed(message.version, failure_of(error)))
             return
         finally:
-            self._take_signals_back()
+            self._reset_signals()
         self._loaded = Inheritance(
             *(loaded, message.version, message.pickle.nbytes, ForkServer.take_over)
         )
         self._can_fork = num_threads() == 1
-        _keep_what_is_here()
+        _freeze_objects()
         self._control.send(Ready(message.version))
 
-    def _take_signals_back(self) -> None:
-        """After code of the user's; its workers have what it has set."""
+    def _reset_signals(self) -> None:
+        """Resets signals that user code has set; workers get the user's."""
         handler = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         if handler is not signal.SIG_DFL:
             self._on_death = handler
         ignore_ctrl_c()
 
     def _make_worker(self, worker: int, descriptors: list[int]) -> None:
-        connection, claims = descriptors
-        ours = [connection, claims]
+        connection, recalls = descriptors
+        ours = [connection, recalls]
         try:
             ours += stack_pipe()
             if self._can_fork:
-                pid = self._fork(connection, claims, ours[-1])
+                pid = self._fork(connection, recalls, ours[-1])
                 version = -1 if self._loaded is None else self._loaded.version
             else:
                 pid, version = self._execute(*ours), -1
@@ -202,20 +204,21 @@ class ForkServer:
             for number in ours:
                 os.close(number)
 
-    def _fork(self, descriptor: int, claims: int, stacks: int) -> int:
+    def _fork(self, descriptor: int, recalls: int, stacks: int) -> int:
         fork_server = os.getpid()
         pid = os.fork()
         if pid:
             return pid
         channel = Channel(socket.socket(fileno=descriptor))
         run_to_exit(
-            channel, lambda: self._be_worker(fork_server, channel, claims, stacks)
+            channel,
+            lambda: self._serve(fork_server, channel, recalls, stacks),
         )
 
-    def _be_worker(
-        self, fork_server: int, channel: Channel, claims: int, stacks: int
+    def _serve(
+        self, fork_server: int, channel: Channel, recalls: int, stacks: int
     ) -> None:
-        """Goes on as a worker, in a fork of the fork server."""
+        """Runs a worker, in a fork of the fork server."""
         die_with_parent(fork_server)
         if self._on_death is not None:  # None: C code has its own
             signal.signal(signal.SIGCHLD, self._on_death)
@@ -223,21 +226,21 @@ class ForkServer:
         for sentinel in self._children.values():
             close_sentinel(sentinel)
         reopen_files()
-        serve(channel, self._loaded, claims, stacks)
+        serve(channel, self._loaded, recalls, stacks)
 
-    def _execute(self, descriptor: int, claims: int, reader: int, writer: int) -> int:
+    def _execute(self, descriptor: int, recalls: int, reader: int, writer: int) -> int:
         process = command.start(
-            "run_worker", (descriptor, claims, reader, writer), os.environ
+            "run_worker", (descriptor, recalls, reader, writer), os.environ
         )
-        process.returncode = 0  # we reap it ourselves; Popen must not warn of that
+        process.returncode = 0  # reaped here; Popen must not warn of that
         return process.pid
 
     def _reap(self) -> None:
-        for pid, status in self._bury_dead():
+        for pid, status in self._collect_ended():
             self._control.send(Exited(pid, status))
 
-    def _bury_dead(self) -> list[tuple[int, Optional[int]]]:
-        """(pid, exit status) of the workers that have ended since the last time."""
+    def _collect_ended(self) -> list[tuple[int, Optional[int]]]:
+        """Returns (pid, exit status) of workers that have ended since the last call."""
         dead: list[tuple[int, Optional[int]]] = []
         for pid, sentinel in list(self._children.items()):
             try:
@@ -253,11 +256,11 @@ class ForkServer:
         return dead
 
     def _end_children(self) -> None:
-        """The parent has hung up on them, too; who is in user code is killed."""
+        """Waits for the workers, whose sockets are closed, too; kills the late ones."""
         deadline = time.monotonic() + _ORDERLY_EXIT_S
         while self._children and (left := deadline - time.monotonic()) > 0:
             self._wait(None, left)
-            self._bury_dead()
+            self._collect_ended()
         for pid, sentinel in self._children.items():
             kill(pid, sentinel)
         for pid in self._children:

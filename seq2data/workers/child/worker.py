@@ -1,7 +1,7 @@
-"""The only code that runs in a worker process.
+"""The main loop of a worker process.
 
-A worker has one socket to the parent. It reads what it is asked for and answers; end of
-file tells it that the parent wants it no more.
+A worker has one socket to the training process. It reads the batches that it is asked
+for and sends them. It ends when the training process closes the socket.
 """
 
 from __future__ import annotations
@@ -13,26 +13,35 @@ import sys
 from collections import deque
 from typing import Any, Callable, NamedTuple, Optional
 
+from seq2data.plan.generator_kinds import State
 from seq2data.plan.generator_walk import find_in_attributes, find_own
-from seq2data.plan.seeds import FrameworkSeeds, seed_generators
+from seq2data.plan.seeds import FrameworkSeeds, GeneratorStates, seed_generators
 from seq2data.workers.child.first_read import MOST_COMPARED_BYTES, FirstRead
 from seq2data.workers.child.parent_death import have_forks_die_too
 from seq2data.workers.child.sendable import find_unsendable
 from seq2data.workers.failures import failure_of
 from seq2data.workers.payload.payload import Loaded, load
-from seq2data.workers.read_task import read_batches
+from seq2data.workers.read_task import read_task
 from seq2data.workers.system.capabilities import PASSES_CLOSED_DESCRIPTORS
 from seq2data.workers.system.environment import ignore_ctrl_c
 from seq2data.workers.system.standard_streams import flush_output
-from seq2data.workers.threads.random_state import state_of
 from seq2data.workers.transport.layout import BatchWriter
-from seq2data.workers.transport.segments import SegmentStore
+from seq2data.workers.transport.protocol import TransportWriter
+from seq2data.workers.transport.runs import Loan
 from seq2data.workers.wire.channel import Channel, DescriptorsLostError
-from seq2data.workers.wire.messages import Effect, Fork, Load, LoadFailed, Read, Result
+from seq2data.workers.wire.messages import (
+    Begin,
+    Effect,
+    Fork,
+    Load,
+    LoadFailed,
+    Read,
+    Result,
+)
 from seq2data.workers.wire.recall import RecallReader
 from seq2data.workers.wire.stacks import offer_stacks
 
-# Who has two tasks gets a third one when the first one's answer has arrived.
+# A worker with two tasks gets a third one when the answer to the first has arrived.
 _MOST_ON_THE_WAY = 0 if PASSES_CLOSED_DESCRIPTORS else 2
 
 
@@ -43,8 +52,8 @@ class Inheritance(NamedTuple):
         loaded: The source and its random generators.
         version: The payload's.
         pickle_bytes: The length of its pickle.
-        make_workers: Goes on as a fork server, with the worker's channel, this, and a first
-            request and its descriptors.
+        make_workers: Continues as a fork server. Takes the worker's channel, this, and
+            the first request with its descriptors.
     """
 
     loaded: Loaded
@@ -54,22 +63,22 @@ class Inheritance(NamedTuple):
 
 
 class Worker:
-    """Serves one parent until it hangs up.
+    """Reads batches until the training process closes the socket.
 
     Args:
-        channel: To the parent.
-        inheritance: None for a worker that has nothing yet.
-        claims: Tells which of the tasks that have waited are to be read.
+        channel: The connection to the training process.
+        inheritance: None for a worker that has no source yet.
+        recalls: Knows which tasks were recalled.
     """
 
     def __init__(
         self,
         channel: Channel,
         inheritance: Optional[Inheritance],
-        claims: RecallReader,
+        recalls: RecallReader,
     ) -> None:
         self._channel = channel
-        self._claims = claims
+        self._recalls = recalls
         self._inheritance = inheritance
         self._loaded: Optional[Loaded] = None
         self._pickle_bytes = 0
@@ -77,27 +86,32 @@ class Worker:
         if inheritance is not None:
             self._loaded = inheritance.loaded
             self._pickle_bytes = inheritance.pickle_bytes
-        self._segments = SegmentStore()
+        self._memory: Optional[TransportWriter] = None
         self._sent: deque[list[int]] = deque()
         """The descriptors of answers that may not have arrived."""
         self._frameworks = FrameworkSeeds()
 
     def run(self) -> None:
-        """Returns when the parent hangs up."""
+        """Returns when the training process has closed the socket."""
         while True:
             try:
                 message, descriptors = self._channel.receive()
-                if isinstance(message, DescriptorsLostError):  # only a Load has some
-                    self._channel.send(LoadFailed(-1, failure_of(message)))
-                elif isinstance(message, Load):
-                    self._load(message, descriptors)
-                elif isinstance(message, Fork):
+                if isinstance(message, Fork):
                     self._make_workers(message, descriptors)
                     return
-                elif self._loaded is not None:  # else the parent is hanging up
-                    self._answer(message)
+                self._handle(message, descriptors)
             except EOFError:
                 return
+
+    def _handle(self, message: Any, descriptors: list[int]) -> None:
+        if isinstance(message, Begin):
+            self._memory = message.writer()
+        elif isinstance(message, DescriptorsLostError):  # only a Load has descriptors
+            self._channel.send(LoadFailed(-1, failure_of(message)))
+        elif isinstance(message, Load):
+            self._load(message, descriptors)
+        elif self._loaded is not None:  # else the training process is about to close
+            self._answer(message)
 
     def _load(self, message: Load, descriptors: list[int]) -> None:
         self._inheritance = self._loaded = None
@@ -113,8 +127,8 @@ class Worker:
     def _make_workers(self, request: Fork, descriptors: list[int]) -> None:
         """Becomes a fork server, whose workers start from the source as it is here."""
         assert self._inheritance is not None
-        self._segments = SegmentStore()
-        self._claims.close()
+        self._memory = None
+        self._recalls.close()
         self._inheritance.make_workers(
             self._channel, self._inheritance, request, descriptors
         )
@@ -126,7 +140,7 @@ class Worker:
             assert self._loaded is not None
             before = FirstRead(self._loaded.source, self._pickle_bytes)
         if task.first is not None:
-            # What it raises is reported by whoever reads this batch for itself.
+            # The task that reads this batch reports what it raises.
             with contextlib.suppress(BaseException):
                 self._read(task._replace(epoch=task.first), 0)
         return before
@@ -139,19 +153,23 @@ class Worker:
     def _read(self, task: Read, index: int) -> Any:
         batch = self._read_once(task, index)
         is_first, self._has_read = not self._has_read, True
-        if is_first and index == 0 and self._has_made_generators():
+        if is_first and index == 0 and self._find_new_generators():
             batch = self._read_once(task, index)  # it has drawn from them
         return batch
 
-    def _has_made_generators(self) -> bool:
-        """Whether the first read made random generators; they are the source's now."""
+    def _find_new_generators(self) -> bool:
+        """Adds random generators that the first read made to the source's.
+
+        Returns:
+            True if there are any.
+        """
         assert self._loaded is not None
         source, known = self._loaded
         if self._pickle_bytes <= MOST_COMPARED_BYTES:
             found = [one.generator for one in find_own(source)]
         else:
             found = find_in_attributes(source)
-        self._loaded = Loaded(source, known.joined_by(found, state_of))
+        self._loaded = Loaded(source, known.joined_by(found, _state_of))
         if self._inheritance is not None:
             self._inheritance = self._inheritance._replace(loaded=self._loaded)
         return self._loaded.generators.has_more_than(known)
@@ -166,63 +184,66 @@ class Worker:
         return source.read(index)
 
     def _answer(self, task: Read) -> None:
-        self._segments.drop(task.dropped)
-        if task.claim is not None and not self._claims.is_mine(task.claim):
-            return  # another worker has it
+        if task.number is not None and not self._recalls.claim(task.number):
+            return  # the training process has recalled the task
+        assert self._memory is not None
         before = self._read_first(task)
-        writer = BatchWriter(self._segments, task.segment, len(task.indices))
-        reading = read_batches(
-            lambda index: self._read(task, index), task.indices, writer
+        loan = Loan(task.segment, task.dropped)
+        result = read_task(
+            lambda index: self._read(task, index),
+            task.indices,
+            BatchWriter(self._memory, loan, len(task.indices)),
+            failure_of,
         )
-        # A worker is killed without notice; what was printed is to be out by then.
+        # A worker is killed without notice, so what user code printed goes out now.
         flush_output()
-        runs, failure = reading.runs, None
-        unsendable = find_unsendable(runs)
+        unsendable = find_unsendable(result.runs)
         if unsendable is not None:
-            runs = runs[: unsendable.num_runs]
             index = task.indices[unsendable.num_batches]
-            failure = failure_of(unsendable.error, index)
-        elif reading.error is not None:
-            failure = failure_of(reading.error, reading.error_index)
-        segments, descriptors = self._segments.take_unsent()
-        result = Result(
-            runs,
-            segments,
-            reading.seconds,
-            failure,
-            reading.is_exhausted,
-            self._effect_since(before),
-        )
-        try:
-            self._channel.send(result, descriptors)
-        finally:
-            self._release(descriptors)
+            result = result._replace(
+                runs=result.runs[: unsendable.num_runs],
+                failure=failure_of(unsendable.error, index),
+            )
+        self._send(result._replace(effect=self._effect_since(before)))
 
-    def _release(self, descriptors: list[int]) -> None:
-        """Closes what was sent, as soon as it may be."""
+    def _send(self, result: Result) -> None:
+        assert self._memory is not None
+        segments, descriptors = self._memory.take_unsent()
+        try:
+            self._channel.send(result._replace(segments=segments), descriptors)
+        finally:
+            self._close_arrived(descriptors)
+
+    def _close_arrived(self, descriptors: list[int]) -> None:
+        """Closes descriptors that were sent, as soon as that is allowed."""
         self._sent.append(descriptors)
         if len(self._sent) > _MOST_ON_THE_WAY:
             for descriptor in self._sent.popleft():
                 os.close(descriptor)
 
 
+def _state_of(generator: Any) -> State:
+    return GeneratorStates([generator]).states[0]
+
+
 def serve(
     channel: Channel,
     inheritance: Optional[Inheritance],
-    claims: int,
+    recalls: int,
     stacks: int,
 ) -> None:
-    """Runs a worker, to its end.
+    """Runs a worker to its end.
 
-    What user code registered with `atexit` in this worker is called at its end; what it
-    registered before, in the fork server or in the parent, is not the worker's.
+    Functions that user code has registered with `atexit` in this worker are called at
+    its end. Those that were registered before, in the fork server or in the training
+    process, are not the worker's.
     """
     atexit._clear()
-    # AutoGraph writes modules and removes them; what is compiled of them would stay.
+    # AutoGraph writes modules and removes them; their compiled files would stay.
     sys.dont_write_bytecode = True
     offer_stacks(stacks)
     have_forks_die_too()
-    Worker(channel, inheritance, RecallReader(claims)).run()
+    Worker(channel, inheritance, RecallReader(recalls)).run()
     call_exit_functions()
 
 

@@ -1,49 +1,51 @@
 """The one thread that owns the workers of a pool, their fork server and every socket.
 
-It waits in one place, `selector.select`, and each thing that it can wait for ends that
-wait: an answer, a death (the process's sentinel, end of file, or the fork server's Exited),
-a new task or close (the bell), a time limit (the select's own).
+It waits in one place, `EventLoop.run_once`. Each thing that it waits for ends that
+wait: an answer, a death (the process's sentinel, end of file, or the fork server's
+Exited), a new task or `close` (the inbox), or the time limit.
 
-A task goes this way: `submit` puts it into the inbox and rings if a worker could take
-it; `_assign` gives it to one, or asks the fork server for one more; its Result ends the
-future. Where the worker dies first, the task goes back to the head of the inbox, a
-few times; then its future ends in the crash.
+A task goes this way: `submit` puts it into the inbox, and wakes the thread if a worker
+could take it. The assigner sends it to a worker, or asks the fork server for one more.
+The worker's Result ends the future. If the worker dies first, the task goes back to the
+head of the inbox, a few times; then its future ends in an error.
+
+    inbox                what other threads want
+    worker_table         the workers, by what they do
+    fork_server_handle   the processes that make workers
+    assigner             which worker gets which task
+    first_read_policy    what the first read changes
+    deaths               what becomes of the tasks of a dead process
 """
 
 from __future__ import annotations
 
-import contextlib
-import math
+import operator
 import os
-import selectors
 import threading
 import time
-from collections import deque
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any, Callable, Optional
 
 from seq2data.errors import ReadError, Seq2DataError, WorkerCrashError
 from seq2data.exception_text import traceback_of
-from seq2data.workers.failures import crash_error, error_of, status_in_words
+from seq2data.workers.failures import error_of
 from seq2data.workers.fault import OURS
-from seq2data.workers.payload.payload import Payload
+from seq2data.workers.processes.assigner import Assigner
+from seq2data.workers.processes.deaths import UNWANTED_S, Deaths
+from seq2data.workers.processes.event_loop import EventLoop
+from seq2data.workers.processes.first_read_policy import FirstReads
 from seq2data.workers.processes.fork_server_handle import (
-    ForkServerHandle,
-    PromotedWorkerHandle,
-)
-from seq2data.workers.processes.fork_servers import (
     AnyForkServer,
-    FirstReads,
+    ForkServerHandle,
     ForkServers,
 )
 from seq2data.workers.processes.inbox import Inbox
-from seq2data.workers.processes.wakeup import Wakeup
 from seq2data.workers.processes.worker_handle import WorkerHandle
 from seq2data.workers.processes.worker_table import STATUS_S, WorkerTable
-from seq2data.workers.system.limits import of_pool, start_thread
-from seq2data.workers.system.sentinel import kill, open_sentinel
-from seq2data.workers.task import Task, TaskResult
-from seq2data.workers.wire.channel import DescriptorsLostError, pair
+from seq2data.workers.system.limits import start_thread
+from seq2data.workers.task import Task
+from seq2data.workers.transport.protocol import Transport
+from seq2data.workers.wire.channel import DescriptorsLostError
 from seq2data.workers.wire.messages import (
     Effect,
     Exited,
@@ -52,90 +54,103 @@ from seq2data.workers.wire.messages import (
     ForkFailed,
     LoadFailed,
     Ready,
+    Result,
 )
-from seq2data.workers.wire.recall import RecallPipe
 
-# A batch that has killed four workers in a row would kill the fifth, too.
-_MOST_ATTEMPTS = 4
-# A batch that nobody waits for any more may keep its worker so long from other batches.
-_UNWANTED_S = 1.0
-# A worker waits about 1 ms for its next task, unless that is there already. A longer
-# one is worth the wait: it may find a worker that is idle sooner.
-_SHORT_TASK_S = 0.05
-# ForkServers that die one after the other without a single answer in between.
-_MOST_FORK_SERVERS = 5
+_CHECK_S = UNWANTED_S / 2
+_TASKS = operator.attrgetter("tasks")
 
-_Messages = Iterable[tuple[Any, list[int]]]
+_Messages = Sequence[tuple[Any, list[int]]]
 
 
 class Dispatcher:
-    """Gives tasks to workers; starts, replaces and ends these.
+    """Runs the event loop, and passes on what the processes send.
 
     Args:
         name: The source's, for messages.
-        workers: How many at most; they are started when there is work for them.
-        free_segments: How many a worker keeps warm for its next batches.
+        most_workers: How many workers there may be. They start when there are tasks.
+        free_segments: How many segments a worker keeps for its next batches.
+        transport: How batches come from the workers.
         start_method: `"fork"` (from the fork server) or `"exec"`.
-        before_assign: Called in this thread before tasks are handed out.
+        before_send: Called in this thread before a task is sent.
+
+    Attributes:
+        inbox: For other threads.
+        workers: The workers; other threads may look at them.
+        fork_servers: The processes that make them; other threads may look at them.
     """
 
     def __init__(
         self,
         name: str,
-        workers: int,
+        most_workers: int,
         free_segments: int,
+        transport: Transport,
+        *,
         start_method: str,
-        before_assign: Callable[[], object],
+        before_send: Callable[[], object],
     ) -> None:
-        self.worker_table = WorkerTable(workers)
-        self.payload: Optional[Payload] = None
-        """What tasks are read from that are handed out from now on."""
         self._owner = os.getpid()
+        """The process that has the thread; a fork of it has not."""
         self._name = name
-        self._free_segments = free_segments
-        self._before_assign = before_assign
-        self._inbox = Inbox()
-        self._abandoned: deque[Task] = deque()
-        self._fork_servers_lost = 0
-        self._made_workers = 0
-        self._task_s = math.inf
         self._is_closing = False
-        self._is_gone = False
-        self._began = threading.Event()
-        self._selector = selectors.DefaultSelector()
+        """Set by any thread, once; ends the loop."""
+        self._has_ended = False
+        """Set by the dispatcher's thread after its last look at the inbox."""
+        self._check_at = 0.0
+        """When to look for unwanted batches next; for the dispatcher's thread."""
+        self._has_begun = threading.Event()
+        """Set by the dispatcher's thread at its first line."""
+        self._loop = EventLoop()
+        self.inbox = Inbox()
+        self.workers = WorkerTable(
+            most_workers, self._loop, self._from_worker, self._worker_died
+        )
         self.fork_servers = ForkServers(
-            *(start_method, self._selector),
-            *(self._from_fork_server, self._lose_fork_server),
+            start_method, self._loop, self._from_fork_server, self._fork_server_died
         )
         self._first_reads = FirstReads()
-        self._wakeup = Wakeup()
-        self._selector.register(self._wakeup, selectors.EVENT_READ, self._wakeup.clear)
+        self._assigner = Assigner(
+            name,
+            transport,
+            free_segments,
+            inbox=self.inbox,
+            workers=self.workers,
+            fork_servers=self.fork_servers,
+            first_reads=self._first_reads,
+            before_send=before_send,
+            on_worker_hang_up=self._worker_hung_up,
+            on_fork_server_hang_up=self._fork_server_died,
+        )
+        self._deaths = Deaths(
+            name,
+            self.inbox,
+            self.workers,
+            self.fork_servers,
+            self._assigner.start_over,
+        )
+        self._loop.watch(self.inbox.fileno(), self.inbox.clear)
         self._thread = threading.Thread(
             target=self._run, name=f"seq2data dispatcher of {name}", daemon=True
         )
         try:
-            start_thread(self._thread, self._began, workers)
+            start_thread(self._thread, self._has_begun, most_workers)
         except BaseException:
-            self._selector.close()
-            self._wakeup.close()
+            self.inbox.close()
             raise
 
     # -- Any thread ---------------------------------------------------------------
 
     def submit(self, task: Task) -> None:
         """Queues a task."""
-        self._inbox.add(task)
-        # The inbox is looked at after every change of the idle, so that a task put
-        # there while nobody is idle needs no ringing of its own.
-        if self.worker_table.idle or not self.worker_table.is_full or self._is_closing:
-            self._wakeup.wake()
-        if self._is_gone:
-            self._inbox.fail(self._stopped())
-
-    def abandon(self, task: Task) -> None:
-        """Has the worker killed that is reading a task."""
-        self._abandoned.append(task)
-        self._wakeup.wake()
+        self.inbox.add(task)
+        # The dispatcher looks at the inbox whenever a worker becomes idle, so a task
+        # that comes while all are busy does not wake it.
+        workers = self.workers
+        if workers.idle or len(workers.members) < workers.most or self._is_closing:
+            self.inbox.wake()
+        if self._has_ended:
+            self.inbox.fail(self._stopped())
 
     def close(self, wait: bool) -> None:
         """Ends everything; tasks that are left end in an error.
@@ -143,9 +158,9 @@ class Dispatcher:
         Without `wait` it takes no lock.
         """
         if os.getpid() != self._owner:
-            return  # in a fork of it the workers are not ours
+            return  # this is a fork, and the workers are the original's
         self._is_closing = True
-        self._wakeup.wake()
+        self.inbox.wake()
         if wait and self._thread is not threading.current_thread():
             self._thread.join()
 
@@ -154,7 +169,7 @@ class Dispatcher:
     def _run(self) -> None:
         error = self._stopped()
         try:
-            self._began.set()
+            self._has_begun.set()
             while not self._is_closing:
                 self._step()
         except BaseException as bug:
@@ -167,123 +182,40 @@ class Dispatcher:
         return WorkerCrashError(f"the workers of `{self._name}` were stopped")
 
     def _step(self) -> None:
-        for key, _ in self._selector.select(self._patience()):
-            if self._selector.get_map().get(key.fd) is not key:
-                continue  # closed by what came before it; its number may be another's
-            try:
-                key.data()
-            except EOFError:
-                self._hung_up(key.fileobj)
-        for worker in self.worker_table.overdue():
-            self._forget_dead(worker, None)
-        self._take_away()
-        self._assign()
-
-    def _patience(self) -> Optional[float]:
-        if self.worker_table.dying:
-            return STATUS_S
-        # Nobody tells us that a pass was given up, so look now and then.
-        is_at_work = any(worker.tasks for worker in self.worker_table)
-        return _UNWANTED_S if is_at_work else None
-
-    # Handing out
-
-    def _assign(self) -> None:
-        if self._inbox:
-            self._before_assign()
-        if self.worker_table.idle and not self._inbox:
-            self._inbox.put_back(self.worker_table.take_back(_SHORT_TASK_S))
-        while self.worker_table.idle and (taken := self._take()):
-            self._send(self.worker_table.idle.popleft(), *taken)
-        if self._first_reads.is_awaited:
-            if self._inbox and not self.worker_table.members:
-                self._start_worker()
-            return
-        # A second task each for workers whose tasks are short beside the way here.
-        busy = self.worker_table.busy
-        while busy and self._task_s < _SHORT_TASK_S and (taken := self._take()):
-            self._send(busy.popleft(), *taken)
-        for _ in range(self.worker_table.num_wanted(len(self._inbox))):
-            if not self._start_worker():
-                break
-
-    def _take(self) -> Optional[tuple[Task, Payload]]:
-        """The next task and what it is read from, if the workers can have that."""
-        task = self._inbox.take()
-        if task is None:
-            return None
-        # Looked at after the task, which may be for a payload that has just come.
-        payload = self.payload
-        assert payload is not None
-        if self.fork_servers.is_outdated(payload):
-            self._inbox.put_back([task])
-            self._start_over()
-            return None
-        return task, payload
-
-    def _send(self, worker: WorkerHandle, task: Task, payload: Payload) -> None:
-        if not worker.tasks:
-            self.worker_table.begin(worker)
-        try:
-            first = self._first_reads.prepare(worker, task, payload.version)
-            wants_effect = self._first_reads.wants_effect(task)
-            worker.ask(task, payload, first, wants_effect)
-        except EOFError:
-            self._hung_up(worker.channel)
-
-    def _start_worker(self) -> bool:
-        payload = self.payload  # another thread may change it
-        assert payload is not None
-        if self.fork_servers.is_outdated(payload):
-            self._start_over()
-            self._wakeup.wake()
-            return False
-        try:
-            fork_server = self.fork_servers.running()
-            claims = RecallPipe()
-            try:
-                channel, theirs = pair()
-            except BaseException:
-                claims.close()
-                raise
-        except OSError as error:
-            self._cannot_start(of_pool(error, self.worker_table.most))
-            return False
-        number = self._made_workers
-        self._made_workers += 1
-        self.worker_table.add(
-            WorkerHandle(number, channel, claims, fork_server, self._free_segments),
-            theirs,
-        )
-        try:
-            descriptors = [theirs.fileno(), claims.fileno()]
-            fork_server.request_worker(number, descriptors, payload)
-        except EOFError:
-            self._lose_fork_server(fork_server)
-            self._wakeup.wake()  # there may be nobody else to have us ask another one
-            return False
-        return True
-
-    def _start_over(self) -> None:
-        """Ends the workers that start from a first read; another one is to be made."""
-        for worker in self.worker_table:
-            self._inbox.put_back(worker.give_back())
-            self._dismiss(worker)
-        self.fork_servers.close_forked()
-        self._first_reads.begin_again()
-
-    # What the fork servers say
+        workers = self.workers
+        # A batch stops being wanted without a message, so all are checked now and then.
+        is_at_work = any(map(_TASKS, workers.members.values()))
+        timeout_s = _CHECK_S if is_at_work else None
+        self._loop.run_once(STATUS_S if workers.dying else timeout_s)
+        if workers.dying:
+            self._deaths.end_overdue()
+        now = time.monotonic()
+        if self.inbox.abandoned or now >= self._check_at:
+            self._check_at = now + _CHECK_S
+            self._deaths.kill_unwanted()
+        self._assigner.assign()
 
     def _from_fork_server(self, fork_server: AnyForkServer) -> None:
-        self._hear(fork_server, fork_server.channel.receive_ready())
+        try:
+            messages = fork_server.channel.receive_ready()
+        except EOFError:
+            self._fork_server_died(fork_server)
+        else:
+            self._handle(fork_server, messages)
 
-    def _hear(self, fork_server: AnyForkServer, messages: _Messages) -> None:
+    def _fork_server_died(self, fork_server: AnyForkServer) -> None:
+        last = fork_server.channel.receive_rest()
+        status = self.fork_servers.close(fork_server)  # so it is asked for nothing more
+        self._handle(fork_server, last)
+        self._deaths.fork_server_died(fork_server, status)
+
+    def _handle(self, fork_server: AnyForkServer, messages: _Messages) -> None:
         for message, _ in messages:
             if isinstance(message, Forked):
-                self._forked(message)
+                self.workers.start(message)
             elif isinstance(message, ForkFailed):
-                self._dismiss(self.worker_table.starting[message.worker])
-                self._cannot_start(message.reason)
+                self.workers.dismiss(self.workers.starting[message.worker])
+                self._assigner.fail_to_start(message.reason)
             elif isinstance(message, Exited):
                 self._exited(message)
             elif isinstance(message, Fault):
@@ -292,220 +224,91 @@ class Dispatcher:
                 assert isinstance(fork_server, ForkServerHandle)
                 fork_server.forget_source()
                 fork_server.is_loading = False
-                self._cannot_load(message, fork_server.pid)
+                self._fail_to_load(message, fork_server.pid)
             else:
                 assert isinstance(message, Ready)
                 fork_server.is_loading = False
 
-    def _forked(self, message: Forked) -> None:
-        worker = self.worker_table.start(message, open_sentinel(message.pid))
-        self._selector.register(
-            worker.channel, selectors.EVENT_READ, lambda: self._from_worker(worker)
-        )
-        if worker.sentinel is not None:
-            self._selector.register(
-                worker.sentinel, selectors.EVENT_READ, lambda: self._died(worker)
-            )
-
     def _exited(self, message: Exited) -> None:
-        worker = self.worker_table.with_pid(message.pid)
-        if worker is not None and worker.number in self.worker_table.members:
-            self._died(worker)
-        if worker is not None and message.pid in self.worker_table.dying:
-            self._forget_dead(worker, message.status)
+        worker = self.workers.with_pid(message.pid)
+        if worker is not None and worker.number in self.workers.members:
+            self._worker_died(worker)
+        if worker is not None and message.pid in self.workers.dying:
+            self._deaths.end(worker, message.status)
 
-    def _cannot_start(self, reason: str) -> None:
-        if len(self.worker_table.members) > len(self.worker_table.starting):
-            return  # fewer workers than wished for, but they do the work
-        self._inbox.fail(
-            WorkerCrashError(f"no worker for `{self._name}` could be started: {reason}")
-        )
-
-    def _cannot_load(self, message: LoadFailed, pid: Optional[int]) -> None:
-        self._inbox.fail(error_of(message.failure, self._name, None, pid))
-
-    # What workers say
+    def _fail_to_load(self, message: LoadFailed, pid: Optional[int]) -> None:
+        self.inbox.fail(error_of(message.failure, self._name, None, pid))
 
     def _from_worker(self, worker: WorkerHandle) -> None:
-        self._listen(worker, worker.channel.receive_ready())
+        try:
+            messages = worker.channel.receive_ready()
+        except EOFError:
+            self._worker_hung_up(worker)
+        else:
+            self._handle_answers(worker, messages)
 
-    def _listen(self, worker: WorkerHandle, messages: _Messages) -> None:
+    def _worker_died(self, worker: WorkerHandle) -> None:
+        """Handles a dead worker, although its child may still hold its socket open."""
+        self._handle_answers(worker, worker.channel.receive_rest())
+        if worker.number in self.workers.members:
+            self._worker_hung_up(worker)
+
+    def _worker_hung_up(self, worker: WorkerHandle) -> None:
+        self._deaths.worker_hung_up(worker)
+
+    def _handle_answers(self, worker: WorkerHandle, messages: _Messages) -> None:
         for message, descriptors in messages:
-            if worker.number not in self.worker_table.members:
+            if worker.number not in self.workers.members:
                 # Found dead when it got its next task; its batches are read again.
                 for descriptor in descriptors:
                     os.close(descriptor)
-                continue
-            if isinstance(message, DescriptorsLostError):
-                self._fail_worker(worker, message)
-                return
-            if isinstance(message, LoadFailed):
-                self._inbox.put_back(worker.give_back())
-                self._cannot_load(message, worker.pid)
-                self._dismiss(worker)
-                return  # it is gone, with whatever else it said
-            if isinstance(message, Fault):
+            elif type(message) is Result:
+                self._finish_task(worker, message, descriptors)
+            elif isinstance(message, DescriptorsLostError):
+                self._fail_to_receive(worker, message)
+            elif isinstance(message, LoadFailed):
+                self.inbox.put_first(worker.remove_tasks())
+                self._fail_to_load(message, worker.pid)
+                self.workers.dismiss(worker)
+            else:
+                assert isinstance(message, Fault)
                 worker.fault = message.text
-                continue
-            self._fork_servers_lost = 0
-            self._task_s = message.seconds
-            task = self.worker_table.finish(worker)
-            if message.effect is not None:
-                self._learn(worker, message.effect)
-            # It gets something to do before anybody looks at what it brought.
-            self._assign()
-            task.finish(worker.result(message, descriptors, self._name, task))
 
-    def _learn(self, worker: WorkerHandle, effect: Effect) -> None:
-        """What a first read did; its worker may have to make the others from now on."""
-        if self._first_reads.learn(effect, can_promote=not worker.tasks):
-            self._unwatch(worker)
-            self.worker_table.release(worker)
+    def _finish_task(
+        self, worker: WorkerHandle, message: Result, descriptors: list[int]
+    ) -> None:
+        self._deaths.num_lost = 0
+        self._assigner.task_s = message.seconds
+        finished = self.workers.finish(worker)
+        if message.effect is not None:
+            self._keep_effect(worker, message.effect)
+        # The worker gets its next task before its answer is looked at.
+        self._assigner.assign()
+        result = worker.result(message, descriptors, self._name, finished)
+        finished[0].finish(result)
+
+    def _keep_effect(self, worker: WorkerHandle, effect: Effect) -> None:
+        if self._first_reads.keep(effect, can_promote=not worker.tasks):
+            self.workers.release(worker)
             self.fork_servers.promote(worker)
 
-    # Workers go
-
-    def _hung_up(self, channel: Any) -> None:
-        for fork_server in self.fork_servers:
-            if channel is fork_server.channel:
-                self._lose_fork_server(fork_server)
-                return
-        worker = next(
-            worker for worker in self.worker_table if worker.channel is channel
-        )
-        self._unwatch(worker)
-        self.worker_table.wait_for_status(worker)
-        if worker.fork_server not in list(self.fork_servers):  # so nobody will tell it
-            self._forget_dead(worker, None, is_blamed=False)
-
-    def _died(self, worker: WorkerHandle) -> None:
-        """It is dead, though a child of its may still hold its end of the channel."""
-        self._listen(worker, worker.channel.receive_rest())
-        if worker.number in self.worker_table.members:
-            self._hung_up(worker.channel)
-
-    def _lose_fork_server(self, fork_server: AnyForkServer) -> None:
-        """Its workers die with it; nobody is left to tell their statuses."""
-        last_words = fork_server.channel.receive_rest()
-        self._fork_servers_lost += 1
-        status = self.fork_servers.close(fork_server)  # and nobody asks it for a worker
-        self._hear(fork_server, last_words)
-        for worker in self.worker_table:
-            if worker.fork_server is fork_server and worker.pid is not None:
-                kill(worker.pid, worker.sentinel)  # unless the kernel has done it
-        for worker in list(self.worker_table.starting.values()):
-            if worker.fork_server is fork_server:
-                self._dismiss(worker)
-        for worker in list(self.worker_table.dying.values()):
-            if worker.fork_server is fork_server:
-                self._forget_dead(worker, None, is_blamed=False)
-        if isinstance(fork_server, PromotedWorkerHandle):
-            self._start_over()
-        if self._fork_servers_lost >= _MOST_FORK_SERVERS:
-            self._inbox.fail(
-                WorkerCrashError(
-                    f"the process that starts the workers of `{self._name}` died "
-                    f"{self._fork_servers_lost} times in a row, at last so: "
-                    f"{fork_server.fault or status_in_words(status)}",
-                    status=status,
-                )
-            )
-
-    def _forget_dead(
-        self, worker: WorkerHandle, status: Optional[int], *, is_blamed: bool = True
-    ) -> None:
-        """Reads a dead worker's batches again, or gives them up.
-
-        Args:
-            worker: One of the dying.
-            status: How it ended; None if nobody knows.
-            is_blamed: Whether it died by itself, perhaps of its batch.
-        """
-        if status is None and is_blamed and worker.pid is not None:
-            kill(worker.pid, worker.sentinel)  # it has hung up, and may live on
-        self.worker_table.forget_dead(worker)
-        tasks = worker.give_back()
-        if tasks:
-            tasks[0].attempts += is_blamed
-        again = [
-            task
-            for task in tasks
-            if task.is_repeatable and task.attempts < _MOST_ATTEMPTS
-        ]
-        self._inbox.put_back(again)
-        for task in tasks:
-            if task not in again:
-                error = crash_error(
-                    *(self._name, worker.pid, status, task.indices),
-                    epoch=task.epoch,
-                    attempts=task.attempts,
-                    fault=worker.fault,
-                )
-                task.finish(TaskResult(error=error))
-
-    def _take_away(self) -> None:
-        """Kills workers whose batch nobody waits for, and who makes none in time."""
-        abandoned = [self._abandoned.popleft() for _ in range(len(self._abandoned))]
-        for worker in self.worker_table:
-            if worker.tasks and (
-                worker.tasks[0] in abandoned or self._is_in_the_way(worker)
-            ):
-                self._kill(worker)
-        is_late = [self._inbox.remove(task) for task in abandoned]
-        fork_server = self.fork_servers.current
-        if (
-            any(is_late)
-            and fork_server is not None
-            and self.worker_table.awaits_fork_server
-        ):
-            fork_server.kill()  # which ends the wait for it as any death of its does
-
-    def _is_in_the_way(self, worker: WorkerHandle) -> bool:
-        """Whether it keeps other batches waiting for an unwanted one."""
-        return (
-            bool(self._inbox or len(worker.tasks) > 1)
-            and not worker.tasks[0].is_wanted()
-            and worker.since + _UNWANTED_S <= time.monotonic()
-        )
-
-    def _fail_worker(self, worker: WorkerHandle, error: OSError) -> None:
-        """Its batch was read, and cannot be received."""
+    def _fail_to_receive(self, worker: WorkerHandle, error: OSError) -> None:
+        """Ends a worker whose batch cannot be received here."""
         task = worker.tasks[0]
         message = f"batch {task.indices[0]} of `{self._name}`: {error}"
-        self._kill(worker, ReadError(message, task.indices[0], task.epoch))
-
-    def _kill(self, worker: WorkerHandle, error: Optional[ReadError] = None) -> None:
-        assert worker.pid is not None
-        message = f"worker pid {worker.pid} of `{self._name}` was taken away"
-        stuck, *behind = worker.give_back()
-        stuck.finish(TaskResult(error=error or WorkerCrashError(message, worker.pid)))
-        self._inbox.put_back(behind)
-        kill(worker.pid, worker.sentinel)
-        self._dismiss(worker)
-
-    def _dismiss(self, worker: WorkerHandle) -> None:
-        self._unwatch(worker)
-        self.worker_table.dismiss(worker)
-
-    def _unwatch(self, worker: WorkerHandle) -> None:
-        with contextlib.suppress(KeyError):  # it never started
-            self._selector.unregister(worker.channel)
-        if worker.sentinel is not None:
-            self._selector.unregister(worker.sentinel)
-
-    # The end
+        self._deaths.kill(worker, ReadError(message, task.indices[0], task.epoch))
 
     def _tear_down(self, error: Seq2DataError) -> None:
-        left = [*self.worker_table, *self.worker_table.dying.values()]
-        for worker in self.worker_table:
-            self._dismiss(worker)
-        for worker in list(self.worker_table.dying.values()):
-            self.worker_table.forget_dead(worker)
+        left = [*self.workers, *self.workers.dying.values()]
+        for worker in self.workers:
+            self.workers.dismiss(worker)
+        for worker in list(self.workers.dying.values()):
+            self.workers.reap(worker)
         for fork_server in self.fork_servers:
             self.fork_servers.close(fork_server)
-        self.payload = None
-        self._is_gone = True
-        self._selector.close()
-        self._wakeup.close()
-        self._inbox.put_back([task for worker in left for task in worker.give_back()])
-        self._inbox.fail(error)
+        self.inbox.payload = None
+        self._has_ended = True
+        self.inbox.close()
+        for worker in left:
+            self.inbox.put_first(worker.remove_tasks())
+        self.inbox.fail(error)

@@ -1,49 +1,80 @@
-"""The tasks of a pool that wait for a worker."""
+"""What other threads want from the dispatcher's thread."""
 
 from __future__ import annotations
 
 import contextlib
+import socket
 from collections import deque
 from collections.abc import Sequence
 from typing import Optional
 
 from seq2data.errors import Seq2DataError
+from seq2data.workers.payload.payload import Payload
 from seq2data.workers.task import Task, TaskResult
+from seq2data.workers.wire.channel import NO_SIGNAL
 
 
 class Inbox:
-    """A queue of tasks, in the order in which they are to be read.
+    """The tasks that wait for a worker, and a descriptor that wakes the dispatcher.
 
-    Any thread may add; the dispatcher's takes. It needs no lock: each method does one
-    thing to a deque, or the same thing again.
+    Any thread may call `add`, `abandon`, `wake` and `fail`; the others are for the
+    dispatcher's thread. It needs no lock: each method does one thing to a deque, or the
+    same thing again. Owns two sockets.
+
+    Attributes:
+        tasks: The tasks, in the order in which they are to be read.
+        abandoned: Tasks whose workers are to be killed.
+        payload: What the tasks that are sent from now on are read from.
     """
 
     def __init__(self) -> None:
-        self._tasks: deque[Task] = deque()
+        self.tasks: deque[Task] = deque()
+        self.abandoned: deque[Task] = deque()
+        self.payload: Optional[Payload] = None
+        self._ours, self._theirs = socket.socketpair()
+        self._theirs.setblocking(False)
 
-    def __len__(self) -> int:
-        return len(self._tasks)
+    def fileno(self) -> int:
+        """Returns the descriptor that is readable after `wake`."""
+        return self._ours.fileno()
 
     def add(self, task: Task) -> None:
         """Puts a task behind all others."""
-        self._tasks.append(task)
+        self.tasks.append(task)
 
-    def put_back(self, tasks: Sequence[Task]) -> None:
-        """Puts tasks that were taken before the others, in their order."""
-        self._tasks.extendleft(reversed(tasks))
+    def abandon(self, task: Task) -> None:
+        """Asks for the end of the worker that is reading a task."""
+        self.abandoned.append(task)
+        self.wake()
+
+    def wake(self) -> None:
+        """Wakes the dispatcher. Takes no lock; does nothing after `close`."""
+        # BlockingIOError: it is about to wake. Other errors: the socket is closed.
+        try:
+            self._theirs.send(b"\0", NO_SIGNAL)
+        except OSError:
+            return
+
+    def clear(self) -> None:
+        """Makes the descriptor unreadable again."""
+        self._ours.recv(4096)
+
+    def put_first(self, tasks: Sequence[Task]) -> None:
+        """Puts tasks before the others, in their order."""
+        self.tasks.extendleft(reversed(tasks))
 
     def take(self) -> Optional[Task]:
-        """The first task that anybody still waits for, None if there is none."""
-        while self._tasks:
-            task = self._tasks.popleft()
-            if task.start():
+        """Removes and returns the first task that is still wanted; None without one."""
+        while self.tasks:
+            task = self.tasks.popleft()
+            if not task.cancel_if_unwanted():
                 return task
         return None
 
     def remove(self, task: Task) -> bool:
-        """Takes out a task; whether it was there."""
+        """Removes a task; returns True if it was there."""
         try:
-            self._tasks.remove(task)
+            self.tasks.remove(task)
         except ValueError:
             return False
         return True
@@ -52,4 +83,9 @@ class Inbox:
         """Ends all tasks in an error."""
         with contextlib.suppress(IndexError):
             while True:
-                self._tasks.popleft().finish(TaskResult(error=error))
+                self.tasks.popleft().finish(TaskResult(error=error))
+
+    def close(self) -> None:
+        """Releases the sockets."""
+        self._ours.close()
+        self._theirs.close()

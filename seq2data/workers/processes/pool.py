@@ -1,12 +1,12 @@
-"""The parent's side of the worker processes.
+"""The pool of worker processes, as the pipeline sees it.
 
-    consumer's thread          dispatcher thread                worker process
-    submit(task) --pending-->  lend a worker, send Read  ---->  read, write a segment
-    future       <--result---  map the segment           <----  Result
+    consumer's thread          dispatcher's thread               worker process
+    submit(task) --inbox---->  send Read to a worker   ------>   read, write a segment
+    future       <--result---  map the segment         <------   Result
                                replace the dead, read again
 
-Consumers wait on futures, which end on an answer, on the error that a death becomes, or
-on close.
+Consumers wait for futures. These end in an answer, in the error that a death becomes,
+or in the one of `close`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from seq2data.workers.protocol import Reader
 from seq2data.workers.system.limits import of_pool
 from seq2data.workers.system.standard_streams import fill_standard_descriptors
 from seq2data.workers.task import Task
+from seq2data.workers.transport.protocol import Transport
+from seq2data.workers.transport.segments import SEGMENTS
 from seq2data.workers.wire.stacks import is_stopped, python_stacks
 
 # A pool may be gone whose dispatcher is still ending the workers.
@@ -30,15 +32,21 @@ _dispatchers: weakref.WeakSet[Dispatcher] = weakref.WeakSet()
 
 
 class ProcessPool:
-    """Worker processes that read one source.
+    """Worker processes that read one source; see `Pool`.
 
     Args:
         name: The source's, for messages.
-        workers: How many at most; they are started when there is work for them.
-        free_segments: How many a worker keeps warm for its next batches.
+        workers: How many there may be. They start when there are tasks.
+        free_segments: How many segments a worker keeps for its next batches.
         start_method: `"fork"` (from the fork server) or `"exec"`.
-        before_assign: Called in the dispatcher before tasks are handed out.
+        before_send: Called in the dispatcher's thread before a task is sent.
+        transport: How batches come from the workers.
+
+    Raises:
+        WorkerCrashError: The system refuses a thread or a socket.
     """
+
+    shares_generators = False
 
     def __init__(
         self,
@@ -47,13 +55,16 @@ class ProcessPool:
         free_segments: int,
         *,
         start_method: str = "fork",
-        before_assign: Callable[[], object] = lambda: None,
+        before_send: Callable[[], object] = lambda: None,
+        transport: Transport = SEGMENTS,
     ) -> None:
         self.readers = "1 process" if workers == 1 else f"{workers} processes"
         try:
             fill_standard_descriptors()
             self._dispatcher = Dispatcher(
-                name, workers, free_segments, start_method, before_assign
+                *(name, workers, free_segments, transport),
+                start_method=start_method,
+                before_send=before_send,
             )
         except OSError as error:
             raise WorkerCrashError(
@@ -62,39 +73,36 @@ class ProcessPool:
         _dispatchers.add(self._dispatcher)
 
     def load(self, source: object) -> bool:
-        """Makes later tasks see the source as it is now; whether it has changed.
-
-        Raises:
-            PayloadError: It cannot be sent.
-        """
-        before = self._dispatcher.payload
-        self._dispatcher.payload = pack(source, before)
-        return self._dispatcher.payload is not before
+        """Sends the source, as it is now, to the workers with their next task."""
+        before = self._dispatcher.inbox.payload
+        self._dispatcher.inbox.payload = pack(source, before)
+        return self._dispatcher.inbox.payload is not before
 
     def submit(self, task: Task) -> None:
-        """Queues a task; tasks start in the order in which they were submitted."""
+        """Queues a task."""
         self._dispatcher.submit(task)
 
     def reader_of(self, task: Task) -> Optional[Reader]:
-        """The worker that is reading a task, None if it waits for one."""
-        for worker in self._dispatcher.worker_table:
-            if worker.tasks and worker.tasks[0] is task and worker.pid is not None:
+        """Returns the worker that is reading a task, None if it waits for one."""
+        for worker in self._dispatcher.workers:
+            # Copied at once: the dispatcher may remove the task at any moment.
+            if tuple(worker.tasks)[:1] == (task,) and worker.pid is not None:
                 stacks = functools.partial(python_stacks, worker.pid, worker.stacks)
                 return Reader(worker.pid, worker.since, stacks)
         return None
 
     def starter(self) -> Optional[Reader]:
-        """The fork server, None if nobody waits for it."""
+        """Returns the fork server, None if no worker waits for it."""
         fork_server = self._dispatcher.fork_servers.current
-        if fork_server is None or not self._dispatcher.worker_table.awaits_fork_server:
+        if fork_server is None or not self._dispatcher.workers.awaits_fork_server:
             return None
         stacks = functools.partial(python_stacks, fork_server.pid, fork_server.stacks)
         is_loading = fork_server.is_loading and not is_stopped(fork_server.pid)
         return Reader(fork_server.pid, fork_server.since, stacks, is_loading)
 
     def abandon(self, task: Task) -> None:
-        """Kills the worker that is reading a task, or who was to make one for it."""
-        self._dispatcher.abandon(task)
+        """Kills the worker that is reading a task, or the late fork server."""
+        self._dispatcher.inbox.abandon(task)
 
     def close(self, wait: bool = True) -> None:
         """Ends the workers and the fork server; tasks that are left end in an error.

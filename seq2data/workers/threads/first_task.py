@@ -1,4 +1,8 @@
-"""The first task of an epoch, for which the other threads wait."""
+"""Makes threads wait for the first task of an epoch, where its read sets attributes.
+
+What such a read sets must not depend on which thread is the fastest. Processes have
+another rule for the same: `processes/first_read_policy.py`.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +13,13 @@ from seq2data.workers.task import Task
 
 
 class FirstTask:
-    """Keeps threads waiting while the first task of a pass is read.
+    """The first task of an epoch, and those that wait until it was read.
 
-    That is for sources that set attributes when they are read: what the first read of a
-    pass sets must not depend on which thread is the fastest. Only tasks wait that were
-    submitted after the first one, so that some thread will come to that. A wait ends
-    when it is read or was taken away, or on close.
+    Only tasks wait that were submitted after the first one, so some thread reads that.
+    A wait ends when the first task was read or was abandoned, or on `close`.
 
     Attributes:
-        is_special: Whether the source is one of these.
+        is_special: True if the source sets attributes when it is read.
     """
 
     def __init__(self) -> None:
@@ -25,15 +27,15 @@ class FirstTask:
         self._is_expected = False
         self._task: Optional[Task] = None
         self._behind: set[Task] = set()
-        # Its lock is reentrant, since finalizers close pools, in whatever thread.
+        # Its lock is reentrant, since finalizers close pools in whatever thread.
         self._changed = threading.Condition()
 
     def expect(self) -> None:
         """Makes the task that is submitted next the first one."""
         self._is_expected = True
 
-    def submitted(self, task: Task) -> None:
-        """Notes that a task was submitted."""
+    def add(self, task: Task) -> None:
+        """Adds a task, which is the first or waits for it."""
         with self._changed:
             if self._task is not None:
                 self._behind.add(task)
@@ -41,18 +43,18 @@ class FirstTask:
                 self._task = task
             self._is_expected = False
 
-    def enter(self, task: Task) -> None:
+    def wait_for(self, task: Task) -> None:
         """Returns when a task may be read."""
         with self._changed:
             self._changed.wait_for(lambda: task not in self._behind)
 
-    def ended(self, task: Task) -> None:
-        """Lets the others go if it was the first."""
+    def end(self, task: Task) -> None:
+        """Ends the wait for a task, if that is the first one."""
         if task is self._task:
             self.close()
 
     def close(self) -> None:
-        """Lets all go."""
+        """Ends all waits."""
         with self._changed:
             self._task = None
             self._behind.clear()

@@ -1,7 +1,7 @@
-"""Reads in the caller's process: the pool's surface for threads and for `workers=0`.
+"""The pool of threads in the program's own process, also used for `workers=0`.
 
-The threads are ours and daemons: nobody waits for user code that never returns, neither
-a consumer (its future ends on close) nor the interpreter's exit.
+The threads are daemons, and nothing waits for user code that never returns: futures end
+on `close`, and the interpreter's exit ends the threads.
 """
 
 from __future__ import annotations
@@ -13,51 +13,58 @@ import sys
 import threading
 import time
 import traceback
-from typing import Any, Optional
+from typing import Optional
 
 from seq2data.errors import WorkerCrashError
 from seq2data.source.adapt import Source
 from seq2data.source.fingerprint import attributes
-from seq2data.workers.failures import described, error_of
+from seq2data.workers.failures import error_of, failure_in_thread
 from seq2data.workers.program_state.settings import apply_settings, take_settings
 from seq2data.workers.protocol import Reader
-from seq2data.workers.read_task import Reading, read_batches
-from seq2data.workers.task import BatchRun, Task, TaskResult
+from seq2data.workers.read_task import read_task
+from seq2data.workers.task import Task, TaskResult
 from seq2data.workers.threads.first_task import FirstTask
 from seq2data.workers.threads.random_state import SeededReader
-from seq2data.workers.transport.heap import HeapStore
-from seq2data.workers.transport.layout import BatchWriter, read_run
+from seq2data.workers.transport.heap import HEAP
+from seq2data.workers.transport.layout import BatchWriter
 
 
 class ThreadPool:
-    """Threads of this process that read one source.
+    """Threads that read one source; see `Pool`.
 
     Args:
-        source: What to read.
-        threads: How many; they are started when there is work for them.
+        source: The source, which all threads share.
+        threads: How many there may be. They start when there are tasks.
     """
+
+    shares_generators = True
 
     def __init__(self, source: Source, threads: int) -> None:
         self._source = source
         self.readers = "1 thread" if threads == 1 else f"{threads} threads"
         self._most_threads = threads
-        self._threads = 0
+        # Changed by the thread that submits and by those that abandon.
+        self._num_threads = 0
         self._tasks: queue.SimpleQueue[Optional[Task]] = queue.SimpleQueue()
-        self._open: set[Task] = set()  # they have not ended
+        """Tasks that wait; None ends a thread."""
+        self._open: set[Task] = set()
+        """Tasks that have not ended."""
         self._running: dict[Task, Reader] = {}
+        """Tasks that are being read, and the threads that read them."""
         self._seeded = SeededReader(source)
-        # Of the thread that makes the dataset, where the user has set them.
+        # Settings of the thread that makes the dataset, where the user has set them.
         self._settings = take_settings(of_thread=True)
         self._attributes = attributes(source)
+        """The source's attributes when they were last looked at."""
         self._is_loaded = False
         self._first = FirstTask()
         self._is_closed = False
 
     def load(self, source: object) -> bool:
-        """Whether an attribute was set since the last time.
+        """Returns True if an attribute was set since the last call.
 
-        The threads see the source itself, so that nothing needs sending; what was
-        changed inside an attribute's value is not found out, if it is no generator.
+        The threads read the source itself, so nothing is sent. A change inside of an
+        attribute's value is not noticed, unless the value is a random generator.
         """
         self._is_loaded = True
         if self._first.is_special:
@@ -67,41 +74,41 @@ class ThreadPool:
         return self._seeded.look() | (before != self._attributes)
 
     def submit(self, task: Task) -> None:
-        """Queues a task; tasks start in the order in which they were submitted."""
-        self._first.submitted(task)
+        """Queues a task, and starts a thread for it if there may be one more."""
+        self._first.add(task)
         self._open.add(task)
         if self._is_closed:  # asked now: a close that comes later sees the task
             self._end_tasks()
             return
         self._tasks.put(task)
-        if self._threads < self._most_threads:
-            self._threads += 1
+        if self._num_threads < self._most_threads:
+            self._num_threads += 1
             name = f"seq2data reader of {self._source.name}"
             threading.Thread(target=self._run, name=name, daemon=True).start()
 
     def reader_of(self, task: Task) -> Optional[Reader]:
-        """The thread that is reading a task, None if it waits for one."""
+        """Returns the thread that is reading a task, None if it waits for one."""
         return self._running.get(task)
 
     def starter(self) -> Optional[Reader]:
-        """None: threads need nobody to start them."""
+        """Returns None: threads start at once."""
 
     def abandon(self, task: Task) -> None:
-        """Lets the thread go that is reading a task, and others take its place."""
+        """Gives up the thread that is reading a task; another one takes its place."""
         if self._running.pop(task, None) is not None:
-            self._threads -= 1
-            self._first.ended(task)
+            self._num_threads -= 1
+            self._first.end(task)
 
     def close(self, wait: bool = True) -> None:
-        """Ends idle threads; one inside user code ends when that returns.
+        """Ends idle threads at once, and others when the user code in them returns.
 
-        Nothing waits for it: user code cannot be interrupted.
+        Nothing waits for that: user code cannot be interrupted.
         """
         del wait
         self._is_closed = True
         self._end_tasks()
-        self._first.close()  # lets threads see that
-        for _ in range(self._threads):
+        self._first.close()  # so that threads that wait there see it
+        for _ in range(self._num_threads):
             self._tasks.put(None)
 
     def _end_tasks(self) -> None:
@@ -111,17 +118,17 @@ class ThreadPool:
 
     def _run(self) -> None:
         apply_settings(self._settings)
-        # Nothing stays in a variable here: it would live until the next task comes.
+        # A task must not stay in a variable here: it would live until the next comes.
         while self._serve(self._tasks.get()) and not self._is_closed:
             pass
 
     def _serve(self, task: Optional[Task]) -> bool:
-        """Reads a task; whether the thread goes on."""
+        """Reads a task; returns False if the thread has to end."""
         if task is None:
             return False
-        self._first.enter(task)
-        if not task.start():
-            self._first.ended(task)
+        self._first.wait_for(task)
+        if task.cancel_if_unwanted():
+            self._first.end(task)
             self._open.discard(task)
             return True
         stacks = functools.partial(_stack, threading.get_ident())
@@ -130,39 +137,28 @@ class ThreadPool:
         if not self._is_loaded:  # what `__getitem__` sets is no change of the source
             before, self._attributes = self._attributes, attributes(self._source)
             self._first.is_special |= before != self._attributes
-        self._first.ended(task)
+        self._first.end(task)
         task.finish(result)
         self._open.discard(task)
         return self._running.pop(task, None) is not None  # else it was abandoned
 
     def _read(self, task: Task) -> TaskResult:
-        store = HeapStore()
-        # One task's memory goes when its last batch goes; the batches' size is known
-        # only after the first, so there is nothing to be had from larger pieces.
-        writer = BatchWriter(store, None, len(task.indices))
-        reading = read_batches(
-            lambda index: self._seeded.read(task, index), task.indices, writer
+        # The memory of a task goes with its last batch. The size of a batch is known
+        # only when it is read, so larger pieces would not save anything.
+        writer, reader = HEAP.writer(), HEAP.reader(0)
+        loan = reader.lend()
+        result = read_task(
+            lambda index: self._seeded.read(task, index),
+            task.indices,
+            BatchWriter(writer, loan, len(task.indices)),
+            failure_in_thread,
         )
-        runs = tuple(
-            BatchRun(
-                run.num_batches,
-                run.structure,
-                read_run(
-                    run, None if run.segment is None else store.memory(run.segment)
-                ),
-            )
-            for run in reading.runs
-        )
-        return TaskResult(
-            runs, reading.seconds, self._error(task, reading), reading.is_exhausted
-        )
-
-    def _error(self, task: Task, reading: Reading) -> Any:
-        if reading.error is None:
-            return None
-        failure = described(reading.error, reading.error_index)
-        name, pid = self._source.name, os.getpid()
-        return error_of(failure, name, task.epoch, pid, reading.error)
+        error = None
+        if result.failure is not None:
+            name = self._source.name
+            error = error_of(result.failure, name, task.epoch, os.getpid())
+        runs = reader.read(result.runs, *writer.take_unsent(), loan)
+        return TaskResult(runs, result.seconds, error, result.is_exhausted)
 
 
 def _stack(thread: int) -> str:

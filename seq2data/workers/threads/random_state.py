@@ -1,7 +1,7 @@
-"""Gives batches that are read in the caller's process random state of their own.
+"""Gives batches that are read in the program's process random state of their own.
 
-All threads share the generators, the global ones and those of the source, and the
-caller draws from them, too: they are left as they were found.
+All threads share the random generators, the global ones and the source's, and the
+program draws from them, too. So each is restored after it was used.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from seq2data.workers.task import Task
 class SeededReader:
     """Gives each batch its own random state although all threads share the generators.
 
-    A batch that draws from them is read alone, between seeding and restoring them; a
-    source that does not draw (found out at its first batch, and watched afterwards) is
-    read by all threads at once.
+    A batch that draws from them is read while no other one is, between seeding and
+    restoring them. A source that does not draw is read by all threads at once: its
+    first batch shows if it draws, and every other batch is checked.
     """
 
     def __init__(self, source: Source) -> None:
@@ -35,14 +35,14 @@ class SeededReader:
         self.look()
 
     def look(self) -> bool:
-        """Whether other generators are found than the last time, or other seeds."""
+        """Finds the source's generators; returns True if they or their seeds differ."""
         before = self._own
         found = [found.generator for found in find_own(self._source)]
         self._own = OwnGenerators.of(found, state_of)
         return before != self._own
 
     def read(self, task: Task, index: int) -> Any:
-        """The batch at `index`."""
+        """Reads the batch at `index`."""
         batch = self._read(task, index)
         if self._is_fresh:
             self._is_fresh = False
@@ -54,7 +54,7 @@ class SeededReader:
         return batch
 
     def _read(self, task: Task, index: int) -> Any:
-        own = self._own  # a pass that begins meanwhile may look again
+        own = self._own  # an epoch that begins meanwhile may replace it
         watched = [member.generator for member in own.with_seed(task.entropy)]
         if task.entropy is not None:
             watched += global_generators()
@@ -65,7 +65,7 @@ class SeededReader:
                 batch = self._source.read(index)
                 if before == GeneratorStates(watched):
                     return batch
-            # It drew after all, or somebody else did meanwhile: read it again, alone.
+            # It drew after all, or another thread did meanwhile: read it again, alone.
         with _generators.alone(watched):
             if task.entropy is not None:
                 seed_generators(task.entropy, task.epoch, index)
@@ -77,21 +77,24 @@ class SeededReader:
                 self._draws = seeded != GeneratorStates(watched)
 
     def expect_draws(self) -> None:
-        """The next batch may draw although the last one did not."""
+        """Makes the next batch be read alone, although the last one did not draw."""
         self._draws = True
 
 
 def state_of(generator: Any) -> State:
-    """The state that the user left a generator in, though a thread may be using it."""
+    """Returns the state that the user left a generator in.
+
+    A thread may be using it.
+    """
     return _generators.state_of(generator)
 
 
 class _Generators:
-    """The right to use generators: many that do not draw, or one that does.
+    """A lock on generators: many batches that do not draw, or one that does.
 
-    They are left as they were found. Who wants them alone goes first, so that sources
-    that do not draw cannot keep out one that does. Waits end when the others' user code
-    returns.
+    The generators are restored after use. A batch that draws goes first, so that
+    batches that do not draw cannot keep it out. Waits end when the user code of the
+    others returns.
     """
 
     def __init__(self) -> None:
@@ -104,7 +107,7 @@ class _Generators:
 
     @contextlib.contextmanager
     def together(self, generators: Sequence[Any]) -> Iterator[GeneratorStates]:
-        """Gives the states that stay if nobody draws."""
+        """Gives the states of the generators, which stay if no batch draws."""
         with self._changed:
             self._changed.wait_for(lambda: not self._alone)
             before = self._note(generators)
@@ -120,7 +123,7 @@ class _Generators:
 
     @contextlib.contextmanager
     def alone(self, generators: Sequence[Any]) -> Iterator[None]:
-        """Nobody else has them."""
+        """Waits until no other batch uses the generators, and keeps others out."""
         with self._changed:
             self._alone += 1
             self._changed.wait_for(lambda: not (self._is_taken or self._together))
@@ -136,13 +139,13 @@ class _Generators:
                 self._changed.notify_all()
 
     def state_of(self, generator: Any) -> State:
-        """The state that the user left a generator in."""
+        """Returns the state that the user left a generator in."""
         with self._changed:
             before = self._before.get(_identity(generator))
             return (before or GeneratorStates([generator])).states[0]
 
     def _note(self, generators: Sequence[Any]) -> GeneratorStates:
-        """The states before anybody used them, who does so now."""
+        """Returns the states before the first use, which begins now or has begun."""
         parts = []
         for generator in generators:
             identity = _identity(generator)

@@ -1,4 +1,4 @@
-"""Places the arrays of batches in segments, and finds them there again.
+"""Writes the arrays of batches into segments, and finds them there again.
 
 Batches lie one behind the other, each array at a multiple of 64 bytes. Consecutive
 batches of equal structure, dtypes and shapes form a run, so that one array's copies lie
@@ -7,39 +7,32 @@ a constant stride apart and the parent sees them as a single array `[count, ...]
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Optional, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from seq2data.source.structure import Structure
+from seq2data.workers.task import BatchRun
 from seq2data.workers.transport.memory_files import aligned
-from seq2data.workers.transport.runs import Run, StoredLeaf
-
-
-class Store(Protocol):
-    """Where memory comes from."""
-
-    def make(self, nbytes: int) -> tuple[int, np.ndarray]:
-        """A new piece of memory of at least `nbytes`, and its number."""
-
-    def memory(self, number: int) -> np.ndarray:
-        """The memory of a number that `make` gave."""
+from seq2data.workers.transport.protocol import TransportWriter
+from seq2data.workers.transport.runs import Loan, Run, StoredLeaf
 
 
 class BatchWriter:
     """Writes the batches of one answer.
 
     Args:
-        store: Where new segments come from.
-        segment: One that is free to write into.
+        store: Gives the memory.
+        loan: What the reader's half has sent with the task.
         expected: How many batches will come, for the size of a new segment.
     """
 
-    def __init__(self, store: Store, segment: Optional[int], expected: int) -> None:
+    def __init__(self, store: TransportWriter, loan: Loan, expected: int) -> None:
+        store.drop(loan.dropped)
         self._store = store
-        self._segment = segment
-        self._memory = None if segment is None else store.memory(segment)
+        self._segment = loan.segment
+        self._memory = None if loan.segment is None else store.memory(loan.segment)
         self._used = 0
         self._left = expected
         self._runs: list[Run] = []
@@ -61,7 +54,7 @@ class BatchWriter:
             self._runs.append(run)
 
     def runs(self) -> tuple[Run, ...]:
-        """What was written."""
+        """Returns what was written."""
         return tuple(self._runs)
 
     def _make_room(self, nbytes: int) -> None:
@@ -124,19 +117,33 @@ def _view(
     return view
 
 
-def read_run(run: Run, memory: Optional[np.ndarray]) -> list[np.ndarray]:
-    """The run's arrays, each `[count, ...]`; numbers look into `memory`."""
-    return [_read_leaf(run, leaf, memory) for leaf in run.leaves]
+def read_runs(
+    runs: Sequence[Run], memory: Mapping[int, np.ndarray]
+) -> tuple[BatchRun, ...]:
+    """Returns the batches; their numbers look into the memory of their segment."""
+    batches = []
+    for run in runs:
+        segment = None if run.segment is None else memory[run.segment]
+        arrays = []
+        for leaf in run.leaves:
+            if isinstance(leaf, list):
+                arrays.append(_read_texts(leaf))
+            else:
+                assert segment is not None
+                arrays.append(_read_leaf(run, leaf, segment))
+        batches.append(BatchRun(run.num_batches, run.structure, arrays))
+    return tuple(batches)
 
 
-def _read_leaf(run: Run, leaf: Any, memory: Optional[np.ndarray]) -> np.ndarray:
-    if isinstance(leaf, list):
-        texts = np.empty((len(leaf), *leaf[0].shape), dtype=object)
-        for position, text in enumerate(leaf):
-            texts[position, ...] = text
-        return texts
-    assert memory is not None
-    first = _view(memory, leaf.dtype, leaf.shape, leaf.offset)
+def _read_texts(batches: list[np.ndarray]) -> np.ndarray:
+    texts = np.empty((len(batches), *batches[0].shape), dtype=object)
+    for position, text in enumerate(batches):
+        texts[position, ...] = text
+    return texts
+
+
+def _read_leaf(run: Run, leaf: StoredLeaf, memory: np.ndarray) -> np.ndarray:
+    first: np.ndarray = np.ndarray(leaf.shape, leaf.dtype, memory, leaf.offset)
     if run.num_batches == 1:
         return first[np.newaxis]
     return np.lib.stride_tricks.as_strided(

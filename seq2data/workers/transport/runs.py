@@ -1,4 +1,4 @@
-"""How the batches of an answer lie in memory."""
+"""Describes where the batches of an answer lie."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class StoredLeaf(NamedTuple):
     """Marks an array of a run that lies in a segment.
 
     Attributes:
-        offset: Of the first batch's array, in bytes; a multiple of 64.
+        offset: Where the first batch's array begins, in bytes; a multiple of 64.
     """
 
     offset: int
@@ -25,10 +25,11 @@ class Run(NamedTuple):
     """Consecutive batches of the same structure, dtypes and shapes.
 
     Attributes:
-        num_batches: How many.
-        segment: Where their arrays lie.
+        num_batches: The number of batches.
+        structure: Their nesting.
+        segment: The number of the segment that holds their arrays.
         stride: Bytes from one batch's array to the next batch's.
-        leaves: StoredLeaf, or for text the list of the batches' arrays.
+        leaves: A StoredLeaf each, or for text the list of the batches' arrays.
     """
 
     num_batches: int
@@ -36,3 +37,15 @@ class Run(NamedTuple):
     segment: Optional[int]
     stride: int
     leaves: tuple[Any, ...]
+
+
+class Loan(NamedTuple):
+    """What the reader's half sends to the writer's half with a task.
+
+    Attributes:
+        segment: The number of a segment that the writer may write into again.
+        dropped: The numbers of segments that the reader has forgotten.
+    """
+
+    segment: Optional[int] = None
+    dropped: tuple[int, ...] = ()

@@ -1,32 +1,43 @@
-"""What crosses between the parent, the fork server and the workers.
+"""The messages between the training process, the fork server and the workers.
 
-parent -> fork server   Start, Load, Fork           fork server -> parent   Ready, LoadFailed,
-                                                                Forked, ForkFailed,
-                                                                Exited, Fault
-parent -> worker    Load, Read, Fork            worker -> parent    Result,
-                                                                LoadFailed, Fault
+training process -> fork server    Start, Load, Fork
+fork server -> training process    Ready, LoadFailed, Forked, ForkFailed, Exited, Fault
+training process -> worker         Begin, Load, Read, Fork
+worker -> training process         Result, LoadFailed, Fault
 
-A worker that is asked to Fork becomes a fork server, and says what a fork server says.
+A worker that receives Fork becomes a fork server, and sends the messages of one.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple, Optional
+from typing import Callable, NamedTuple, Optional, Union
 
+from seq2data.workers.transport.protocol import NewSegments, TransportWriter
 from seq2data.workers.transport.runs import Run
 
 
 @dataclass(frozen=True)
 class Start:
-    """First message to a fresh interpreter."""
+    """The first message to a fork server."""
 
     start_method: str
 
 
 @dataclass(frozen=True)
+class Begin:
+    """The first message to a worker.
+
+    Attributes:
+        writer: Makes the half of the transport that the worker writes with.
+    """
+
+    writer: Callable[[], TransportWriter]
+
+
+@dataclass(frozen=True)
 class Extent:
-    """A stretch of a file in memory."""
+    """A part of a file in memory, in bytes."""
 
     file: int
     offset: int
@@ -38,8 +49,8 @@ class Load:
     """The source, pickled; the files come as descriptors, in the order of `files`.
 
     Attributes:
-        survives_fork: Whether a worker may have it from the fork server; if not, it loads
-            for itself.
+        survives_fork: True if a worker may have it from the fork server; if not, each
+            worker loads it.
     """
 
     version: int
@@ -51,7 +62,10 @@ class Load:
 
 @dataclass(frozen=True)
 class Fork:
-    """Asks for a worker like the receiver; its socket and claims are descriptors."""
+    """Asks for a worker like the receiver.
+
+    The worker's socket and its end of the recall pipe come as descriptors.
+    """
 
     worker: int
 
@@ -65,19 +79,19 @@ class Ready:
 
 @dataclass(frozen=True)
 class Failure:
-    """User code raised, or its batch cannot be sent.
+    """An exception of user code, or of a batch that cannot be sent.
 
     Attributes:
         summary: `Type: text` of the exception.
         traceback: Its traceback as text.
-        error: The exception, pickled; None where it would not survive the journey.
+        error: The exception; pickled between processes, and None if it cannot be.
         index: The batch, None while loading.
-        is_fault: Whether it is seq2data's own.
+        is_fault: True if the exception is a fault of seq2data.
     """
 
     summary: str
     traceback: str
-    error: Optional[bytes]
+    error: Union[bytes, BaseException, None]
     index: Optional[int] = None
     is_fault: bool = False
 
@@ -92,7 +106,12 @@ class LoadFailed:
 
 @dataclass(frozen=True)
 class Forked:
-    """A worker runs; `stacks` is its descriptor for `python_stacks`."""
+    """A worker runs.
+
+    Attributes:
+        version: The version of the source that it has, -1 if none.
+        stacks: Its descriptor for `python_stacks`.
+    """
 
     worker: int
     pid: int
@@ -102,7 +121,7 @@ class Forked:
 
 @dataclass(frozen=True)
 class ForkFailed:
-    """The machine refused a worker."""
+    """The system has refused a worker."""
 
     worker: int
     reason: str
@@ -110,7 +129,7 @@ class ForkFailed:
 
 @dataclass(frozen=True)
 class Exited:
-    """A worker is gone.
+    """A worker has ended.
 
     Attributes:
         status: An exit code, or minus a signal's number; None where user code in the
@@ -123,10 +142,10 @@ class Exited:
 
 @dataclass(frozen=True)
 class Fault:
-    """The sender ends with an exception that nobody expected.
+    """The sender ends, because of an exception that is not of a batch.
 
     Attributes:
-        text: Whose it is, and its traceback.
+        text: Where the exception comes from, and its traceback.
     """
 
     text: str
@@ -136,15 +155,15 @@ class Read(NamedTuple):
     """Asks a worker for batches.
 
     Attributes:
-        epoch: Number of the pass.
+        epoch: The number of the epoch.
         entropy: Seeds each batch's random state; None leaves it alone.
-        indices: Of the batches, in the order in which they are wanted.
-        segment: A segment of this worker's that is free to write into.
-        dropped: Segments of this worker's that the parent has forgotten.
-        first: An epoch, for batch 0 to be read before as it is in that; only for what
-            reading does to the source.
-        wants_effect: Whether the answer is to tell what the first read did.
-        claim: Its number among the tasks that may be taken back; None if it may not.
+        indices: The batches, in the order in which they are wanted.
+        segment: A segment of this worker that it may write into.
+        dropped: Segments of this worker that the training process has forgotten.
+        first: The epoch in which batch 0 is read beforehand, only for what reading does
+            to the source; None if it is not.
+        wants_effect: True if the answer has to hold what the first read did.
+        number: Its number among the tasks that may be recalled; None if it may not.
     """
 
     epoch: int
@@ -154,16 +173,16 @@ class Read(NamedTuple):
     dropped: tuple[int, ...] = ()
     first: Optional[int] = None
     wants_effect: bool = False
-    claim: Optional[int] = None
+    number: Optional[int] = None
 
 
 class Effect(NamedTuple):
     """What the first read did in a worker.
 
     Attributes:
-        changes_source: Whether the source is another one since.
-        can_fork: Whether other workers may be forked from this one: it has one thread,
-            and has opened nothing that two could not share.
+        changes_source: True if the source has changed.
+        can_fork: True if other workers may be forked from this one. It has one thread,
+            and has opened nothing that two processes could not share.
     """
 
     changes_source: bool
@@ -171,20 +190,20 @@ class Effect(NamedTuple):
 
 
 class Result(NamedTuple):
-    """A worker's answer to Read; new segments come as descriptors.
+    """The answer to Read; new segments come as descriptors.
 
     Attributes:
         runs: The batches read, in order; fewer than asked after a failure or the end.
-        segments: (number, bytes) of segments made for this answer.
-        seconds: Spent reading and writing.
+        seconds: The time that reading and writing took.
         failure: Why the first missing batch is missing.
-        is_exhausted: Whether a generator had no further item.
+        is_exhausted: True if a generator had no further item.
+        segments: The segments that were made for this answer.
         effect: What the first read did, if that was asked for.
     """
 
     runs: tuple[Run, ...]
-    segments: tuple[tuple[int, int], ...]
     seconds: float
     failure: Optional[Failure] = None
     is_exhausted: bool = False
+    segments: NewSegments = ()
     effect: Optional[Effect] = None

@@ -1,8 +1,9 @@
-"""Who has a task that waits behind another: the worker, or its dispatcher again.
+"""Recalls tasks that a worker has received and not begun.
 
-What lies in a worker's socket cannot be fetched back. So for each task that has to wait
-there goes one byte, its number, through a pipe that both may read: who reads the byte
-has the task. A worker that is stuck in its first task is thus relieved of the second.
+What lies in a worker's socket cannot be taken out again. So for each task that waits
+behind another, one byte, the task's number, goes through a pipe that both processes may
+read. The process that reads the byte has the task. So a task that waits behind a slow
+one can go to another worker.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ _NUMBERS = 256
 
 
 class RecallPipe:
-    """The dispatcher's side; owns both ends of the pipe.
+    """The half of the training process; owns both ends of the pipe.
 
     Raises:
         OSError: No descriptor is left.
@@ -26,17 +27,20 @@ class RecallPipe:
         self._number = 0
 
     def fileno(self) -> int:
-        """The end for the worker."""
+        """Returns the end for the worker."""
         return self._reader
 
     def offer(self) -> int:
-        """The number of one more task that waits."""
+        """Makes one more task recallable, and returns its number."""
         self._number = (self._number + 1) % _NUMBERS
         os.write(self._writer, bytes([self._number]))
         return self._number
 
-    def take_back(self) -> list[int]:
-        """The numbers that the worker has not come to, and will not any more."""
+    def recall(self) -> list[int]:
+        """Returns the numbers of the tasks that the worker has not begun.
+
+        It will not begin them.
+        """
         return list(_read(self._reader, _NUMBERS))
 
     def close(self) -> None:
@@ -46,26 +50,30 @@ class RecallPipe:
 
 
 class RecallReader:
-    """The worker's side.
+    """The half of the worker.
 
     Args:
-        descriptor: Of the pipe; belongs to this now.
+        descriptor: The worker's end of the pipe, which belongs to this.
     """
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._next = b""
 
-    def is_mine(self, number: int) -> bool:
-        """Whether the task of this number was not taken back; asked in their order."""
+    def claim(self, number: int) -> bool:
+        """Takes a task, so that it cannot be recalled; to be called in their order.
+
+        Returns:
+            False if the task was recalled before.
+        """
         self._next = self._next or _read(self._descriptor, 1)
         if self._next != bytes([number]):
-            return False  # and what was read is for a task that is still to come
+            return False  # what was read is the number of a later task
         self._next = b""
         return True
 
     def close(self) -> None:
-        """Releases the pipe."""
+        """Releases the worker's end."""
         os.close(self._descriptor)
 
 

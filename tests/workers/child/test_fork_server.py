@@ -144,7 +144,7 @@ def test_workers_inside_user_code_die_with_the_parent(
 ) -> None:
     path = tmp_path / "pids"
     command = [sys.executable, "-c", _PROGRAM, str(path), start_method, end]
-    with subprocess.Popen(command, cwd=Path(__file__).parents[2]) as program:
+    with subprocess.Popen(command, cwd=Path(__file__).parents[3]) as program:
         try:
             deadline = time.monotonic() + _LIMIT_S
             while not path.exists() or len(path.read_text().splitlines()) < 2:
@@ -199,7 +199,7 @@ def test_many_objects_are_shared_by_the_workers() -> None:
 
 
 def test_a_source_that_starts_threads_is_not_forked() -> None:
-    """The fork server finds the thread, and each worker becomes an interpreter instead."""
+    """The fork server finds the thread, and each worker is an interpreter instead."""
     pool = ProcessPool("Threaded", 2, 2)
     try:
         pool.load(adapt(Threaded()))

@@ -13,7 +13,7 @@ from tests.leaks import processes_of_session
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="prctl is Linux's")
 
-_ROOT = Path(__file__).parents[2]
+_ROOT = Path(__file__).parents[3]
 _PROGRAM = """
 import os, signal, sys, threading
 from seq2data.workers.child.parent_death import have_forks_die_too

@@ -18,7 +18,7 @@ from seq2data.workers.child import worker as loop
 from seq2data.workers.child.worker import Worker
 from seq2data.workers.processes.worker_table import WorkerTable
 from seq2data.workers.system import capabilities
-from seq2data.workers.system.capabilities import start_method, tell_shortcomings
+from seq2data.workers.system.capabilities import start_method, warn_of_shortcomings
 from seq2data.workers.wire.channel import Channel, pair
 from seq2data.workers.wire.messages import Forked
 from seq2data.workers.wire.recall import RecallReader
@@ -27,7 +27,7 @@ from seq2data.workers.wire.recall import RecallReader
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SEQ2DATA_START_METHOD", raising=False)
-    monkeypatch.setattr(capabilities, "_told", [])
+    monkeypatch.setattr(capabilities, "_warned", [])
 
 
 def told() -> list[str]:
@@ -35,7 +35,7 @@ def told() -> list[str]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         for _ in range(3):
-            tell_shortcomings(1)
+            warn_of_shortcomings(1)
     return [str(warning.message) for warning in caught]
 
 
@@ -147,29 +147,32 @@ def test_worker_keeps_what_may_not_have_arrived(
 ) -> None:
     monkeypatch.setattr(loop, "_MOST_ON_THE_WAY", 2)  # as on macOS
     mine, theirs = pair()
-    claims, writer = os.pipe()
+    recalls, writer = os.pipe()
     sent = deque(os.dup(writer) for _ in range(4))
     with closing(mine), closing(Channel(theirs)) as channel:
-        worker = Worker(channel, None, RecallReader(claims))
+        worker = Worker(channel, None, RecallReader(recalls))
         for descriptor in sent:
-            worker._release([descriptor])
+            worker._close_arrived([descriptor])
     assert [is_open(descriptor) for descriptor in sent] == [False, False, True, True]
-    for descriptor in (claims, writer, *list(sent)[2:]):
+    for descriptor in (recalls, writer, *list(sent)[2:]):
         os.close(descriptor)
 
 
 @pytest.mark.parametrize("is_made", [True, False])
 def test_worker_s_end_stays_open_until_it_has_it(is_made: bool) -> None:
+    from seq2data.workers.processes.event_loop import EventLoop
     from seq2data.workers.processes.worker_handle import WorkerHandle
+    from seq2data.workers.transport.segments import SEGMENTS
     from seq2data.workers.wire.recall import RecallPipe
 
-    worker_table = WorkerTable(1)
+    table = WorkerTable(1, EventLoop(), lambda _: None, lambda _: None)
     channel, end = pair()
-    worker = WorkerHandle(0, channel, RecallPipe(), None, 1)
-    worker_table.add(worker, end)
+    recalls = RecallPipe()
+    worker = WorkerHandle(0, channel, recalls, None, SEGMENTS, most_free=1)
+    table.add(worker, end)
     assert end.fileno() != -1
     if is_made:
-        worker_table.start(Forked(0, 99, 0, -1), None)
+        table.start(Forked(0, os.getpid(), 0, -1))
         assert end.fileno() == -1
-    worker_table.dismiss(worker)
+    table.dismiss(worker)
     assert end.fileno() == -1

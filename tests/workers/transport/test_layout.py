@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from seq2data.source.structure import flatten
-from seq2data.workers.transport.heap import HeapStore
-from seq2data.workers.transport.layout import BatchWriter, read_run
-from seq2data.workers.transport.runs import Run, StoredLeaf
-from seq2data.workers.transport.segments import SegmentStore
+from seq2data.workers.transport.heap import HeapWriter
+from seq2data.workers.transport.layout import BatchWriter, read_runs
+from seq2data.workers.transport.runs import Loan, Run, StoredLeaf
+from seq2data.workers.transport.segments import SegmentWriter
 
 
-class SharedStore(SegmentStore):
+class SharedStore(SegmentWriter):
     """A worker's store that keeps no descriptors, since nobody is sent any."""
 
     def make(self, nbytes: int) -> tuple[int, np.ndarray]:
@@ -26,20 +26,22 @@ class SharedStore(SegmentStore):
         return made
 
 
-@pytest.fixture(params=[HeapStore, SharedStore])
+@pytest.fixture(params=[HeapWriter, SharedStore])
 def store(request: pytest.FixtureRequest) -> Any:
     return request.param()
 
 
 def written(batches: Sequence[Any], store: Any, segment: Any = None) -> list[Run]:
-    writer = BatchWriter(store, segment, len(batches))
+    writer = BatchWriter(store, Loan(segment), len(batches))
     for batch in batches:
         writer.add(*flatten(batch))
     return list(writer.runs())
 
 
 def read(run: Run, store: Any) -> list[np.ndarray]:
-    return read_run(run, None if run.segment is None else store.memory(run.segment))
+    memory = {run.segment: store.memory(run.segment)} if run.segment is not None else {}
+    (batches,) = read_runs([run], memory)
+    return list(batches.arrays)
 
 
 def read_back(runs: Sequence[Run], store: Any) -> list[Any]:
@@ -238,7 +240,7 @@ def test_extended_float_comes_back(store: Any) -> None:
 
 def test_buffer_may_be_used_again_for_the_next_batch(store: Any) -> None:
     buffer = np.zeros(4)
-    writer = BatchWriter(store, None, 3)
+    writer = BatchWriter(store, Loan(), 3)
     for value in range(3):
         buffer[:] = value
         writer.add(*flatten(buffer))
@@ -300,12 +302,12 @@ def test_numbers_after_text_begin_a_run(store: Any) -> None:
 
 
 def test_marker_tells_the_place_of_the_first_batch() -> None:
-    (run,) = written(EQUAL, HeapStore())
+    (run,) = written(EQUAL, HeapWriter())
     assert run.leaves[1] == StoredLeaf(64, np.dtype("i8"), (5,))
 
 
 def test_arrays_keep_the_heap_alive() -> None:
-    store = HeapStore()
+    store = HeapWriter()
     found = read_back(written(EQUAL, store), store)
     del store
     gc.collect()

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seq2data.workers.transport.heap import HeapStore
+from seq2data.workers.transport.heap import HeapWriter
 from seq2data.workers.transport.memory_files import (
     ALIGNMENT,
     Mapping,
@@ -20,7 +20,7 @@ from seq2data.workers.transport.memory_files import (
     make_file,
     write_file,
 )
-from seq2data.workers.transport.segments import Segment, SegmentStore
+from seq2data.workers.transport.segments import Segment, SegmentWriter
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def mapped_files() -> int:
     return Path("/proc/self/maps").read_text().count("memfd:seq2data")
 
 
-def sent_segment(store: SegmentStore, nbytes: int) -> tuple[Segment, np.ndarray]:
+def sent_segment(store: SegmentWriter, nbytes: int) -> tuple[Segment, np.ndarray]:
     """A segment on both sides: the parent's, and the worker's memory."""
     number, memory = store.make(nbytes)
     ((sent, size),), (descriptor,) = store.take_unsent()
@@ -144,7 +144,7 @@ def test_mapping_that_fails_tells_the_size(descriptor: int) -> None:
 
 @pytest.mark.parametrize("nbytes", [0, 1, 4096, 4097, 100_000])
 def test_store_gives_at_least_what_was_asked_for(nbytes: int) -> None:
-    store = SegmentStore()
+    store = SegmentWriter()
     number, memory = store.make(nbytes)
     assert memory.dtype == np.uint8
     assert memory.nbytes >= nbytes
@@ -155,7 +155,7 @@ def test_store_gives_at_least_what_was_asked_for(nbytes: int) -> None:
 
 
 def test_store_numbers_its_segments_and_never_again_the_same() -> None:
-    store = SegmentStore()
+    store = SegmentWriter()
     first = store.make(10)[0]
     store.drop((first,))
     second = store.make(10)[0]
@@ -165,21 +165,21 @@ def test_store_numbers_its_segments_and_never_again_the_same() -> None:
 
 
 def test_store_finds_a_segment_again() -> None:
-    store = SegmentStore()
+    store = SegmentWriter()
     segment, memory = sent_segment(store, 100)
     memory[0] = 7
     assert store.memory(segment.number)[0] == 7
 
 
 def test_segments_are_told_to_the_parent_once() -> None:
-    store = SegmentStore()
+    store = SegmentWriter()
     sent_segment(store, 100)
     assert store.take_unsent() == ((), [])
 
 
 def test_dropped_segment_is_unmapped() -> None:
     before = mapped_files()
-    store = SegmentStore()
+    store = SegmentWriter()
     segment, memory = sent_segment(store, 100)
     number = segment.number
     del segment, memory
@@ -192,16 +192,16 @@ def test_dropped_segment_is_unmapped() -> None:
 
 
 def test_parent_sees_what_the_worker_writes() -> None:
-    segment, memory = sent_segment(SegmentStore(), 100)
+    segment, memory = sent_segment(SegmentWriter(), 100)
     lease = segment.lease(lambda _: None)
     memory[:3] = 1, 2, 3
     assert lease[:3].tolist() == [1, 2, 3]
-    assert lease.nbytes == memory.nbytes == segment.nbytes
+    assert lease.nbytes == memory.nbytes
 
 
 def test_segment_keeps_no_descriptor() -> None:
     before = open_descriptors()
-    segment, _ = sent_segment(SegmentStore(), 100)
+    segment, _ = sent_segment(SegmentWriter(), 100)
     assert open_descriptors() == before
     assert segment.lease(lambda _: None)[0] == 0
 
@@ -231,7 +231,7 @@ VIEWS = {
 @pytest.mark.parametrize("view", VIEWS.values(), ids=list(VIEWS))
 def test_segment_is_free_when_the_last_view_of_the_lease_is_gone(view: Any) -> None:
     freed: list[Segment] = []
-    segment, _ = sent_segment(SegmentStore(), 4096)
+    segment, _ = sent_segment(SegmentWriter(), 4096)
     lease = segment.lease(freed.append)
     one, other = view(lease), view(lease)
     del lease
@@ -247,7 +247,7 @@ def test_segment_is_free_when_the_last_view_of_the_lease_is_gone(view: Any) -> N
 
 def test_copy_of_a_view_does_not_keep_the_lease() -> None:
     freed: list[Segment] = []
-    segment, memory = sent_segment(SegmentStore(), 4096)
+    segment, memory = sent_segment(SegmentWriter(), 4096)
     memory[:4] = 1, 2, 3, 4
     lease = segment.lease(freed.append)
     copies = lease[:4].copy(), pickle.loads(pickle.dumps(lease[:4]))
@@ -259,7 +259,7 @@ def test_copy_of_a_view_does_not_keep_the_lease() -> None:
 
 def test_segment_is_leased_again_and_again() -> None:
     freed: list[Segment] = []
-    segment, memory = sent_segment(SegmentStore(), 4096)
+    segment, memory = sent_segment(SegmentWriter(), 4096)
     for number in range(1, 4):
         memory[0] = number
         lease = segment.lease(freed.append)
@@ -270,7 +270,7 @@ def test_segment_is_leased_again_and_again() -> None:
 
 
 def test_lease_outlives_the_segment_and_the_worker() -> None:
-    store = SegmentStore()
+    store = SegmentWriter()
     segment, memory = sent_segment(store, 4096)
     memory[0] = 7
     lease = segment.lease(lambda _: None)
@@ -281,7 +281,7 @@ def test_lease_outlives_the_segment_and_the_worker() -> None:
 
 @pytest.mark.parametrize("nbytes", [1, 64, 1000, 100_000])
 def test_heap_gives_aligned_memory_of_the_size_asked_for(nbytes: int) -> None:
-    store = HeapStore()
+    store = HeapWriter()
     numbers = [store.make(nbytes)[0] for _ in range(3)]
     assert len(set(numbers)) == 3
     for number in numbers:
@@ -290,11 +290,11 @@ def test_heap_gives_aligned_memory_of_the_size_asked_for(nbytes: int) -> None:
 
 
 def test_heap_gives_no_memory_where_none_is_asked_for() -> None:
-    assert HeapStore().make(0)[1].nbytes == 0
+    assert HeapWriter().make(0)[1].nbytes == 0
 
 
 def test_pieces_of_the_heap_do_not_overlap() -> None:
-    store = HeapStore()
+    store = HeapWriter()
     memories = [store.make(100)[1] for _ in range(4)]
     for value, memory in enumerate(memories):
         memory[:] = value

@@ -273,13 +273,13 @@ def test_channel_can_be_selected_on(ends: tuple[Channel, Channel]) -> None:
 
 _BROKEN_PIPE = """
 import signal
-from seq2data.workers.processes.wakeup import Wakeup
+from seq2data.workers.processes.inbox import Inbox
 from seq2data.workers.wire.channel import pair
 
 signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-bell = Wakeup()
-bell._alarm.close()
-bell.wake()
+inbox = Inbox()
+inbox._ours.close()
+inbox.wake()
 for descriptors in [], [0]:
     channel, theirs = pair()
     theirs.close()
@@ -297,7 +297,7 @@ def test_program_that_sigpipe_kills_is_told_as_any_other() -> None:
         capture_output=True,
         text=True,
         check=False,
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[3],
     )
     assert done.returncode == 0
     assert done.stdout.split() == ["told"] * 4

@@ -37,45 +37,45 @@ class Gates(Squares):
 
 
 @pytest.fixture
-def claims() -> Iterator[RecallPipe]:
-    with closing(RecallPipe()) as claims:
-        yield claims
+def recalls() -> Iterator[RecallPipe]:
+    with closing(RecallPipe()) as recalls:
+        yield recalls
 
 
 @pytest.fixture
-def reader(claims: RecallPipe) -> Iterator[RecallReader]:
-    with closing(RecallReader(os.dup(claims.fileno()))) as reader:
+def reader(recalls: RecallPipe) -> Iterator[RecallReader]:
+    with closing(RecallReader(os.dup(recalls.fileno()))) as reader:
         yield reader
 
 
-def test_task_is_the_workers_unless_it_was_taken_back(
-    claims: RecallPipe, reader: RecallReader
+def test_task_is_the_workers_unless_it_was_recalled(
+    recalls: RecallPipe, reader: RecallReader
 ) -> None:
-    first = claims.offer()
-    assert reader.is_mine(first)
-    assert claims.take_back() == []
-    second = claims.offer()
-    assert claims.take_back() == [second]
-    assert not reader.is_mine(second)
+    first = recalls.offer()
+    assert reader.claim(first)
+    assert recalls.recall() == []
+    second = recalls.offer()
+    assert recalls.recall() == [second]
+    assert not reader.claim(second)
 
 
-def test_task_behind_one_that_was_taken_back_is_the_workers(
-    claims: RecallPipe, reader: RecallReader
+def test_task_behind_one_that_was_recalled_is_the_workers(
+    recalls: RecallPipe, reader: RecallReader
 ) -> None:
-    gone = [claims.offer(), claims.offer()]
-    assert claims.take_back() == gone
-    kept = claims.offer()
-    assert [reader.is_mine(number) for number in (*gone, kept)] == [False, False, True]
-    assert claims.take_back() == []
+    gone = [recalls.offer(), recalls.offer()]
+    assert recalls.recall() == gone
+    kept = recalls.offer()
+    assert [reader.claim(number) for number in (*gone, kept)] == [False, False, True]
+    assert recalls.recall() == []
 
 
 def test_numbers_come_again_only_after_many_others(
-    claims: RecallPipe, reader: RecallReader
+    recalls: RecallPipe, reader: RecallReader
 ) -> None:
     numbers = []
     for _ in range(600):
-        numbers.append(claims.offer())
-        assert reader.is_mine(numbers[-1])
+        numbers.append(recalls.offer())
+        assert reader.claim(numbers[-1])
     assert len(set(numbers[-256:])) == 256
 
 
