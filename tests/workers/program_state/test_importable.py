@@ -22,8 +22,7 @@ def test_everything_installed_is_importable() -> None:
         name
         for name, file in files.items()
         if file and file.endswith(".py") and file.startswith(installed)
-        # multiprocessing keeps pytest's module under the second name, even if a test has
-        # put another one in the place of the first.
+        # The program's module has both names, the second one from multiprocessing.
         if name not in ("__main__", "__mp_main__") and not is_importable(name)
     }
     assert len(files) > 100
