@@ -55,9 +55,10 @@ def test_forked_workers_do_not_share_the_position_of_a_file(
         tasks = [Task(0, None, (index,)) for index in range(64)]
         for task in tasks:
             pool.submit(task)
-        for index, task in enumerate(tasks):
-            (run,) = task.future.result(60).runs
-            assert run.arrays[0].tolist() == [[index, index]]
+        runs = [run for task in tasks for run in task.future.result(60).runs]
+        assert [run.arrays[0].tolist() for run in runs] == [
+            [[index, index]] for index in range(64)
+        ]
     finally:
         pool.close()
         source.file.close()
