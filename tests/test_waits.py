@@ -1,4 +1,4 @@
-"""Every blocking wait of the training process is in the table of `seq2data/README.md`."""
+"""Every wait of the training process is in the table of `seq2data/README.md`."""
 
 from __future__ import annotations
 
