@@ -27,11 +27,11 @@ from measure import (
     Results,
     argument_parser,
     compete,
-    keras_passes,
     medians,
     print_results,
     print_row,
 )
+from peers import Passes, grain_passes, keras_passes, torch_passes
 
 _SHAPES = {"tiny": (8,), "19mb": (32, 224, 224, 3)}
 _TARGET_MS = 5.0
@@ -114,6 +114,22 @@ def keras_processes_direct(args: argparse.Namespace, source: Shuffled) -> Figure
         return _gaps(passes, source, args.passes)
 
 
+def peer_direct(
+    passes_of: Callable[[Any, int], Passes],
+) -> Callable[[argparse.Namespace, Shuffled], Figures]:
+    def runner(args: argparse.Namespace, source: Shuffled) -> Figures:
+        one_pass = passes_of(source, args.workers)
+
+        def passes() -> Iterator[Any]:
+            for _ in range(args.passes):
+                yield from one_pass()
+                getattr(source, "on_epoch_end", lambda: None)()
+
+        return _gaps(passes(), source, args.passes)
+
+    return runner
+
+
 def _gaps(batches: Iterable[Any], source: Shuffled, passes: int) -> Figures:
     """Reads all passes and returns their gaps, next to the time one batch takes."""
     read_ms = _read_ms(source)
@@ -163,6 +179,8 @@ _RUNNERS = {
     "seq2data_repeat": seq2data_repeat,
     "from_generator_direct": from_generator_direct,
     "keras_processes_direct": keras_processes_direct,
+    "torch_processes_direct": peer_direct(torch_passes),
+    "grain_processes_direct": peer_direct(grain_passes),
 }
 _CONTESTANTS = {
     f"{name}_{size}": _sized(runner, size)

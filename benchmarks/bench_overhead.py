@@ -4,8 +4,8 @@
 
 Passes over a Sequence of tiny batches (8 floats). `cold_*` is the first pass, the
 making of the dataset and the start of the workers included; `warm_*` is the second pass
-over the same dataset. Keras may be given fewer batches (`--keras-batches`), since it is
-slow; its figures per batch are then compared.
+over the same dataset. Keras, torch and Grain take long: `--peer-batches` gives them
+fewer batches, and their figures per batch are compared.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from measure import (
     Target,
     argument_parser,
     compete,
-    keras_passes,
     print_results,
     print_targets,
 )
+from peers import grain_passes, keras_passes, torch_passes
 
 _FLOATS = 8
 
@@ -70,11 +70,23 @@ def keras_processes(args: argparse.Namespace) -> Figures:
             Tiny.__init__(self, batches)
             keras.utils.PyDataset.__init__(self, **options)
 
-    batches = args.keras_batches or args.batches
+    batches = args.peer_batches or args.batches
     start = time.perf_counter()
     source = KerasTiny(batches, workers=args.workers, use_multiprocessing=True)
     with keras_passes(source) as one_pass:
         return _time(one_pass, batches, start)
+
+
+def torch_processes(args: argparse.Namespace) -> Figures:
+    batches = args.peer_batches or args.batches
+    start = time.perf_counter()
+    return _time(torch_passes(Tiny(batches), args.workers), batches, start)
+
+
+def grain_processes(args: argparse.Namespace) -> Figures:
+    batches = args.peer_batches or args.batches
+    start = time.perf_counter()
+    return _time(grain_passes(Tiny(batches), args.workers), batches, start)
 
 
 def _from_generator(args: argparse.Namespace) -> Any:
@@ -113,18 +125,23 @@ _CONTESTANTS = {
     "from_generator": from_generator,
     "from_generator_prefetch": from_generator_prefetch,
     "keras_processes": keras_processes,
+    "torch_processes": torch_processes,
+    "grain_processes": grain_processes,
 }
 _TARGETS = [
     Target("seq2data_processes", f"{when}_us_per_batch", peer, bound)
     for peer, bound in (("from_generator", 1.0), ("keras_processes", 1 / 4))
     for when in ("warm", "cold")
+] + [
+    Target("seq2data_processes", "warm_us_per_batch", peer)
+    for peer in ("torch_processes", "grain_processes")
 ]
 
 
 def main() -> None:
     parser = argument_parser(__doc__, rounds=5)
     parser.add_argument("--batches", type=int, default=20_000)
-    parser.add_argument("--keras-batches", type=int, default=None)
+    parser.add_argument("--peer-batches", type=int, default=None)
     parser.add_argument("--workers", type=int, default=2)
     args = parser.parse_args()
     results = compete(_CONTESTANTS, args)

@@ -19,11 +19,11 @@ from measure import (
     Target,
     argument_parser,
     compete,
-    keras_passes,
     print_results,
     print_targets,
     seconds_per_batch,
 )
+from peers import grain_passes, keras_passes, torch_passes
 
 _SHAPE = (32, 224, 224, 3)
 _QUEUE = 10  # `max_queue_size` of seq2data and of Keras, the default of both
@@ -67,12 +67,11 @@ def keras_processes(args: argparse.Namespace) -> Figures:
 
 
 def torch_processes(args: argparse.Namespace) -> Figures:
-    import tensorflow as tf
-    from torch.utils.data import DataLoader
+    return _time(torch_passes(_source(args), args.workers)(), args)
 
-    source: Any = _source(args)
-    loader: Any = DataLoader(source, batch_size=None, num_workers=args.workers)
-    return _time((tf.convert_to_tensor(x.numpy()) for x in loader), args)
+
+def grain_processes(args: argparse.Namespace) -> Figures:
+    return _time(grain_passes(_source(args), args.workers)(), args)
 
 
 def memcpy(args: argparse.Namespace) -> Figures:
@@ -145,11 +144,13 @@ _CONTESTANTS = {
     "keras_threads": keras_threads,
     "keras_processes": keras_processes,
     "torch_processes": torch_processes,
+    "grain_processes": grain_processes,
     "memcpy": memcpy,
 }
 _TARGETS = [
     Target("seq2data_processes", "ms_per_batch", "keras_processes", 1 / 20),
     Target("seq2data_processes", "ms_per_batch", "torch_processes", 1 / 4),
+    Target("seq2data_processes", "ms_per_batch", "grain_processes"),
     Target("seq2data_processes", "ms_per_batch", "from_generator", 1.0),
 ]
 

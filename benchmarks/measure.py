@@ -19,7 +19,7 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from statistics import median
@@ -29,7 +29,7 @@ Figures = dict[str, float]
 Contestant = Callable[[argparse.Namespace], Figures]
 Results = dict[str, dict[int, Figures]]  # by contestant and round
 
-_DISTRIBUTIONS = ("seq2data", "tensorflow", "keras", "numpy", "torch")
+_DISTRIBUTIONS = ("seq2data", "tensorflow", "keras", "numpy", "torch", "grain", "loky")
 _EXIT_S = 10.0  # how long a contestant may take to clean up before it is killed
 
 
@@ -156,23 +156,6 @@ def seconds_per_batch(
     if not last(batch):
         raise ValueError("The last batch of the pass has wrong values.")
     return elapsed / take
-
-
-@contextlib.contextmanager
-def keras_passes(source: Any) -> Iterator[Callable[[], Iterator[Any]]]:
-    """Yields a function that runs one pass over a PyDataset as `model.fit` does it."""
-    from keras.src.trainers.data_adapters.py_dataset_adapter import PyDatasetAdapter
-
-    adapter = PyDatasetAdapter(source)
-    dataset = adapter.get_tf_dataset()
-
-    def one_pass() -> Iterator[Any]:
-        adapter.on_epoch_begin()
-        for (batch,) in dataset:
-            yield batch
-        adapter.on_epoch_end()
-
-    yield one_pass
 
 
 class _Lane:

@@ -21,7 +21,7 @@ from seq2data.pipeline.signature import from_signature
 from seq2data.pipeline.source_dataset import Derive, SourceDataset, num_batches_of
 from seq2data.plan.chunks import batches_per_chunk
 from seq2data.plan.epochs import Draw, EpochCount, Plan
-from seq2data.source.adapt import Source, adapt
+from seq2data.source.adapt import GeneratorSource, Source, adapt
 from seq2data.source.indexable import Indexable
 from seq2data.source.spec import BatchSpec
 from seq2data.source.structure import ARRAY
@@ -146,15 +146,15 @@ def open_dataset(
         derive: See `SourceDataset`.
     """
     batched = batched or not isinstance(source, Indexable)
-    spec_of = partial(_spec, signature=signature, batched=batched, floatx=floatx)
+    spec_of = partial(
+        _spec, signature=signature, batched=batched, floatx=floatx, loosen=loosen
+    )
     if isinstance(source, Indexable):
         plan = Plan(options.shuffle, options.seed, draw, epochs)
         engine, first = _index_engine(source, options, plan, spec_of)
     else:
         _check_generator_options(options)
         engine, first = _generator_engine(source, options, spec_of)
-    if signature is None:
-        engine.spec = loosen(engine.spec)
     return SourceDataset(engine, num_batches_of(engine), first, derive)
 
 
@@ -181,7 +181,7 @@ def _index_engine(
 
 
 def _generator_engine(
-    source: Source, options: Options, spec_of: SpecOf
+    source: GeneratorSource, options: Options, spec_of: SpecOf
 ) -> tuple[Engine[Any], BatchSpec]:
     plan = Plan(seed=options.seed)
     with open_reading(source, options, plan.entropy) as reading:
@@ -223,6 +223,7 @@ def _spec(
     *,
     batched: bool,
     floatx: Optional[np.dtype],
+    loosen: Callable[[BatchSpec], BatchSpec],
 ) -> BatchSpec:
     spec = signature
     for index, run in batches.items():
@@ -235,7 +236,7 @@ def _spec(
     assert spec is not None
     if not spec.leaves:
         raise BatchError(f"the first batch holds no array: {spec.structure}", 0)
-    return spec
+    return spec if signature is not None else loosen(spec)
 
 
 def _concrete(run: BatchRun) -> BatchSpec:

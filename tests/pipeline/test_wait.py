@@ -119,7 +119,7 @@ def test_batch_that_no_worker_could_begin_is_reported_with_the_fork_server(
         assert fork_server is not None
         os.kill(fork_server.pid, signal.SIGSTOP)
         task = Task(0, None, (1,))
-        os.kill(next(iter(pool._dispatcher.worker_table)).pid, signal.SIGKILL)
+        os.kill(next(iter(pool._dispatcher.workers)).pid, signal.SIGKILL)
         pool.submit(task)
         monkeypatch.setattr(task_wait, "FIRST_WARNING_S", 0.5)
         with pytest.warns(RuntimeWarning, match=f"waiting for pid {fork_server.pid}"):

@@ -91,11 +91,16 @@ class Dispatcher:
         before_send: Callable[[], object],
     ) -> None:
         self._owner = os.getpid()
+        """The process that has the thread; a fork of it has not."""
         self._name = name
         self._is_closing = False
+        """Set by any thread, once; ends the loop."""
         self._has_ended = False
+        """Set by the dispatcher's thread after its last look at the inbox."""
         self._check_at = 0.0
+        """When to look for unwanted batches next; for the dispatcher's thread."""
         self._has_begun = threading.Event()
+        """Set by the dispatcher's thread at its first line."""
         self._loop = EventLoop()
         self.inbox = Inbox()
         self.workers = WorkerTable(
@@ -138,7 +143,7 @@ class Dispatcher:
 
     def submit(self, task: Task) -> None:
         """Queues a task."""
-        self.inbox.add(task)
+        self.inbox.tasks.append(task)
         # The dispatcher looks at the inbox whenever a worker becomes idle, so a task
         # that comes while all are busy does not wake it.
         workers = self.workers
