@@ -30,7 +30,7 @@ import time
 from typing import Any
 
 import numpy as np
-from footprint import COUNTED, children, mark_processes, settled
+from footprint import COUNTED, mark_processes, own_children, settled
 from measure import Figures, argument_parser, compete, print_results, print_row
 
 _BATCHES = 80
@@ -92,10 +92,8 @@ class Signals:
     def _run(self) -> None:
         while not self._is_over.wait(self._chance.expovariate(self._per_second)):
             name = _one_of(self._chance, _SIGNALS)
-            fork_servers = children(os.getpid())
-            workers = [
-                pid for fork_server in fork_servers for pid in children(fork_server)
-            ]
+            fork_servers = own_children(os.getpid())
+            workers = [pid for one in fork_servers for pid in own_children(one)]
             targets = fork_servers if name.startswith("fork server") else workers
             if targets and _send(self._chance.choice(targets), name.split()[-1]):
                 self.sent[name] += 1

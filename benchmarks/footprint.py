@@ -14,6 +14,8 @@ from measure import Figures
 
 COUNTED = ("processes", "descriptors", "threads", "shared_memory", "temporary_files")
 _MARK = "SEQ2DATA_BENCH"
+# In the command line of each process that seq2data starts, and of its forks.
+_OWN = b"seq2data.workers.child"
 _SETTLE_S = 5.0  # how long what was dropped may take to go
 
 
@@ -40,6 +42,16 @@ def children(pid: int) -> list[int]:
     for path in Path(f"/proc/{pid}/task").glob("*/children"):
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             found += map(int, path.read_text().split())  # else the thread has ended
+    return found
+
+
+def own_children(pid: int) -> list[int]:
+    """Fork servers and workers among a process's children; no resource tracker."""
+    found = []
+    for child in children(pid):
+        with contextlib.suppress(OSError):  # it has just ended
+            if _OWN in Path(f"/proc/{child}/cmdline").read_bytes():
+                found.append(child)
     return found
 
 

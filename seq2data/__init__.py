@@ -1,12 +1,12 @@
-"""Old Keras input code, as a `tf.data.Dataset` read by worker processes.
+"""Turns old Keras input code into a `tf.data.Dataset` that worker processes read.
 
-The folders are the stages of a batch's way, each importing only those before it:
+A batch goes through these folders from top to bottom. Each imports only those above it:
 
     source    what the user has: a Sequence, an indexable, a generator
-    plan      which batches, in which order, with which seed
-    workers   read them in processes or threads; arrays cross in shared memory
-    pipeline  a real tf.data.Dataset; TensorFlow begins here
-    train     fit_generator and its kin, on Keras 2 and Keras 3
+    plan      which batches are read, in which order, with which seed
+    workers   processes or threads that read; arrays cross in shared memory
+    pipeline  makes a `tf.data.Dataset`; the first folder that loads TensorFlow
+    train     `fit_generator` and the other old methods, on Keras 2 and Keras 3
     tools     the `seq2data` command
 """
 
@@ -29,7 +29,7 @@ from seq2data.errors import (
 if TYPE_CHECKING:
     from seq2data.pipeline.dataset import to_dataset
     from seq2data.pipeline.wrap import wrap
-    from seq2data.train.methods import (
+    from seq2data.train.generator_methods import (
         evaluate_generator,
         fit_generator,
         predict_generator,
@@ -62,10 +62,10 @@ __all__ = [
 
 # Workers import this package and must not load TensorFlow with it.
 _LAZY = {
-    "evaluate_generator": "seq2data.train.methods",
-    "fit_generator": "seq2data.train.methods",
+    "evaluate_generator": "seq2data.train.generator_methods",
+    "fit_generator": "seq2data.train.generator_methods",
     "patch_keras": "seq2data.train.patching.patch",
-    "predict_generator": "seq2data.train.methods",
+    "predict_generator": "seq2data.train.generator_methods",
     "register_reducer": "seq2data.workers.payload.registry",
     "to_dataset": "seq2data.pipeline.dataset",
     "unpatch_keras": "seq2data.train.patching.patch",

@@ -1,15 +1,15 @@
-"""Every error that seq2data raises itself.
+"""Defines every error that seq2data itself raises.
 
 Seq2DataError
- |- SourceError        (ValueError)      what was passed in cannot serve
- |- BatchError         (ValueError)      a batch is not arrays, or broke the spec
+ |- SourceError        (ValueError)      what was passed in cannot be read
+ |- BatchError         (ValueError)      a batch has no arrays, or breaks the spec
  |- ReadError          (RuntimeError)    the user's code raised; the cause is its error
  |- WorkerCrashError   (RuntimeError)    a worker died without raising
  |- BatchTimeoutError  (TimeoutError)    a batch took longer than `timeout`
  |- PayloadError       (PicklingError)   the source cannot be sent to workers
  |- MissingExtraError  (ImportError)     an optional dependency is not installed
 
-They cross process borders, so each survives pickling with its attributes.
+Workers send them, so pickling keeps each with its attributes.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from typing import Optional
 
 
 class Seq2DataError(Exception):
-    """Base of all; `except Seq2DataError` catches whatever seq2data itself reports."""
+    """The base class: `except Seq2DataError` catches all errors of seq2data itself."""
 
 
 class SourceError(Seq2DataError, ValueError):
-    """What was passed in cannot serve as a source."""
+    """What was passed in cannot be read as a source."""
 
 
 class BatchError(Seq2DataError, ValueError):
     """A batch is not made of arrays, or differs from the dataset's `element_spec`.
 
     Attributes:
-        index: The batch's index in the source, None before reading began.
+        index: The index of the batch in the source, None before reading began.
     """
 
     def __init__(self, message: str, index: Optional[int] = None) -> None:
@@ -42,13 +42,13 @@ class BatchError(Seq2DataError, ValueError):
 
 
 class ReadError(Seq2DataError, RuntimeError):
-    """The user's own code raised; `__cause__` is its exception where it can travel.
+    """The user's own code raised; `__cause__` is its exception if that can be sent.
 
     Attributes:
-        index: Index of the batch that was read, None for a hook.
-        epoch: Number of the pass, from 0.
+        index: The index of the batch that was read, None for a hook.
+        epoch: The number of the epoch, from 0.
         pid: The process that ran the code.
-        worker_traceback: Its traceback as text.
+        worker_traceback: The traceback of that process, as text.
     """
 
     def __init__(
@@ -70,11 +70,11 @@ class ReadError(Seq2DataError, RuntimeError):
 
 
 class WorkerCrashError(Seq2DataError, RuntimeError):
-    """A worker died without raising: it was killed, or its code left the process.
+    """A worker died without raising: it was killed, or its code ended the process.
 
     Attributes:
         pid: The worker's process id, None if it never started.
-        status: Exit code, or minus the signal's number; None if nobody saw it.
+        status: The exit code, or minus the signal's number; None if not known.
     """
 
     def __init__(
@@ -92,10 +92,10 @@ class BatchTimeoutError(Seq2DataError, TimeoutError):
     """A batch took longer than `timeout` seconds.
 
     Attributes:
-        index: Index of the first batch the worker had been asked for.
-        epoch: Number of the pass, from 0.
-        pid: The worker; None if none had begun.
-        worker_traceback: Where it was, as text.
+        index: The index of the first batch that the worker was to read.
+        epoch: The number of the epoch, from 0.
+        pid: The worker, None if none had begun.
+        worker_traceback: The stack of the worker, as text.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class BatchTimeoutError(Seq2DataError, TimeoutError):
         pid: Optional[int] = None,
         worker_traceback: str = "",
     ) -> None:
-        super().__init__(message)  # OSError would take more for an errno and a file
+        super().__init__(message)  # OSError takes a second argument for a file name
         self.index = index
         self.epoch = epoch
         self.pid = pid

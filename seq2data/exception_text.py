@@ -1,8 +1,8 @@
-"""Turns an exception into text, whatever code of the user's that runs.
+"""Turns an exception into text, whatever the user's exception class does.
 
-An exception's `__str__`, `__repr__` and attributes are the user's: they may raise, give
-a hundred megabytes, or leave the process. What comes of them here is a text that is not
-long; nothing is raised.
+The `__str__`, `__repr__` and attributes of an exception may be user code. They may
+raise, return a hundred megabytes, or call `sys.exit`. The functions here always return
+a text of limited length, and never raise.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import traceback
 from types import TracebackType
 from typing import Callable, Optional
 
-# A message is for people to read; a traceback may be one of a long chain.
+# A message must stay readable; a traceback may be one of a long chain.
 _LONGEST_SUMMARY = 4_000
 _LONGEST_TRACEBACK = 100_000
 
@@ -26,7 +26,7 @@ def summary_of(error: BaseException) -> str:
 
 
 def traceback_of(error: BaseException) -> str:
-    """Returns the traceback as Python prints it, with causes where these can be had."""
+    """Returns the traceback as Python prints it, with causes if they can be printed."""
     trace = traceback_object(error)
     return _first_that_works(
         _LONGEST_TRACEBACK,
@@ -37,13 +37,13 @@ def traceback_of(error: BaseException) -> str:
 
 
 def traceback_object(error: BaseException) -> Optional[TracebackType]:
-    """Returns `__traceback__`, past what the class may have in its place."""
+    """Returns `__traceback__`, even if the class has another attribute of that name."""
     trace: Optional[TracebackType] = vars(BaseException)["__traceback__"].__get__(error)
     return trace
 
 
 def shortened(text: str, most: int) -> str:
-    """Returns a text of about `most` characters at most, its middle left out."""
+    """Returns the text, without its middle if it is longer than `most` characters."""
     if len(text) <= most:
         return text
     left_out = f"\n[... {len(text) - most:,} characters left out ...]\n"
@@ -51,7 +51,7 @@ def shortened(text: str, most: int) -> str:
 
 
 def as_cause(error: BaseException) -> Optional[BaseException]:
-    """Returns the exception if an error that has it as its cause can be printed."""
+    """Returns the exception if it can be printed as a cause, else None."""
     trace = traceback_object(error)
     try:
         length = sum(map(len, traceback.format_exception(type(error), error, trace)))
@@ -62,14 +62,14 @@ def as_cause(error: BaseException) -> Optional[BaseException]:
 
 def _without_its_code(error: BaseException) -> str:
     name = type.__repr__(type(error)).partition("'")[2].rpartition("'")[0]
-    return f"{name}: <its text cannot be had>"
+    return f"{name}: <its text cannot be read>"
 
 
 def _first_that_works(most: int, *ways: Callable[[], list[str]]) -> str:
     for way in ways:
         try:
             text = shortened("".join(way()), most)
-            # TensorFlow, which passes it on, takes neither of these.
+            # TensorFlow passes the text on, and accepts neither surrogates nor NUL.
             return text.encode(errors="backslashreplace").decode().replace("\0", "\\0")
         except BaseException:  # noqa: BLE001  # user code: it may raise SystemExit, too
             continue

@@ -16,11 +16,11 @@ _CPU_PERIOD = Path("/sys/fs/cgroup/cpu/cpu.cfs_period_us")
 
 @dataclass(frozen=True)
 class Options:
-    """Settings of one dataset; arguments are checked when it is made.
+    """The settings of one dataset, checked when they are made.
 
     Raises:
         ValueError: A number is out of its range.
-        TypeError: A number is not one.
+        TypeError: A value is not a number.
     """
 
     workers: Optional[int] = None
@@ -40,30 +40,30 @@ class Options:
 
     @property
     def num_workers(self) -> int:
-        """Workers that read at once; 0 means in the caller's process."""
+        """The number of workers that read at once; 0 reads in the caller's process."""
         return usable_cores() if self.workers is None else self.workers
 
     @property
     def uses_processes(self) -> bool:
-        """Whether batches are read in other processes than the caller's."""
+        """True if other processes than the caller's read the batches."""
         return self.use_multiprocessing and self.num_workers > 0
 
 
 def whole(name: str, value: object, least: int, *, rounds_up: bool = False) -> int:
-    """The value as an int; a whole number may be a float, as `np.ceil` gives it.
+    """Returns the value as an int; it may be a float, as `np.ceil` returns it.
 
     Args:
-        name: The argument's, for messages.
+        name: The argument's name, for messages.
         value: What was passed.
-        least: The smallest that is allowed.
-        rounds_up: Whether one that is not whole counts as the next one that is.
+        least: The smallest value that is allowed.
+        rounds_up: True if a number that is not whole is rounded up.
 
     Raises:
-        TypeError: It is no whole number.
-        ValueError: It is too small.
+        TypeError: The value is not a whole number.
+        ValueError: The value is too small.
     """
     number = _int_of(value, rounds_up)
-    message = f"`{name}` is a whole number of {least} or more; received: {value!r}"
+    message = f"`{name}` must be a whole number of {least} or more; received: {value!r}"
     if number is None:
         raise TypeError(message)
     if number < least:
@@ -72,9 +72,9 @@ def whole(name: str, value: object, least: int, *, rounds_up: bool = False) -> i
 
 
 def _int_of(value: Any, rounds_up: bool) -> Optional[int]:
-    """None for what is no whole number."""
+    """Returns the value as an int, None if it is not a whole number."""
     if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
-        value = value.item()  # numpy's scalars and arrays of one
+        value = value.item()  # scalars of numpy, and its arrays without dimensions
     if isinstance(value, bool) or getattr(value, "ndim", None):
         return None
     if isinstance(value, SupportsIndex):
@@ -86,7 +86,7 @@ def _int_of(value: Any, rounds_up: bool) -> Optional[int]:
 
 
 def _check_seconds(name: str, value: object) -> None:
-    message = f"`{name}` is a number of seconds above 0; received: {value!r}"
+    message = f"`{name}` must be a number of seconds above 0; received: {value!r}"
     if isinstance(value, bool) or not isinstance(value, SupportsFloat):
         raise TypeError(message)
     if not float(value) > 0:
@@ -94,7 +94,7 @@ def _check_seconds(name: str, value: object) -> None:
 
 
 def usable_cores() -> int:
-    """Cores this process may use: its affinity, cut by the cgroup's CPU quota."""
+    """Returns how many cores this process may use, by affinity and cgroup quota."""
     if hasattr(os, "sched_getaffinity"):
         cores = len(os.sched_getaffinity(0))
     else:
@@ -104,7 +104,7 @@ def usable_cores() -> int:
 
 
 def _cgroup_quota() -> Optional[float]:
-    """The cgroup's quota in cores (v2, then v1)."""
+    """Returns the CPU quota of the cgroup (v2, then v1) in cores, None for none."""
     try:
         if _CPU_MAX.exists():
             quota, period = _CPU_MAX.read_text().split()
@@ -113,5 +113,5 @@ def _cgroup_quota() -> Optional[float]:
         if quota.strip() in ("max", "-1"):
             return None
         return int(quota) / int(period)
-    except (OSError, ValueError):  # no cgroup here, or one of another make
+    except (OSError, ValueError):  # there is no cgroup, or it has another format
         return None

@@ -5,10 +5,14 @@ from __future__ import annotations
 import gc
 import signal
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.leaks import assert_nothing_left, ours
+
+if TYPE_CHECKING:
+    from tests.deadlocks.fork_server import ForkServer
 
 MODES = {
     "inline": {"workers": 0},
@@ -29,8 +33,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--own-interpreters",
         action="store_true",
-        help="start each deadlock scenario's program afresh instead of forking it "
-        "from one that has imported TensorFlow, which takes twice as long",
+        help="start each deadlock scenario's program in an interpreter of its own, "
+        "not as a fork of one that has imported TensorFlow; takes twice as long",
     )
     parser.addoption(
         "--repeat",
@@ -63,6 +67,16 @@ def start_method(
     """Both ways in which worker processes come to be."""
     monkeypatch.setenv("SEQ2DATA_START_METHOD", request.param)
     return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[ForkServer]:
+    """Forks programs that need TensorFlow, which is imported once for all of them."""
+    from tests.deadlocks.fork_server import ForkServer
+
+    server = ForkServer()
+    yield server
+    server.close()
 
 
 @pytest.fixture(autouse=True, scope="session")

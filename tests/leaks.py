@@ -12,6 +12,8 @@ from pathlib import Path
 _PATIENCE_S = 20.0
 # As Linux has called them, and calls them since 6.9.
 _SENTINELS = ("anon_inode:[pidfd]", "pidfd:")
+# In the command line of each process that seq2data starts, and of its forks.
+_OURS = b"seq2data.workers.child"
 
 
 def assert_nothing_left(before: set[str]) -> None:
@@ -51,15 +53,34 @@ def processes_of_session(session: int) -> set[int]:
     }
 
 
+def children_of_seq2data(pid: int) -> list[int]:
+    """Fork servers and workers among a process's children, and no other's.
+
+    Another is multiprocessing's resource tracker, which must not be killed.
+    """
+    found = []
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            for child in path.read_text().split():
+                if _OURS in Path(f"/proc/{child}/cmdline").read_bytes():
+                    found.append(int(child))
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # the thread or the child has just ended
+    return found
+
+
 def _stats() -> dict[int, list[str]]:
     """State, parent, group and session of every process, zombies included."""
     found = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
+    for name in os.listdir("/proc"):  # before and after each test: no `Path`
+        if not name.isdecimal():
+            continue
         try:
-            pid, rest = stat.read_text().split(" (", 1)
+            with open(f"/proc/{name}/stat", "rb", buffering=0) as file:
+                stat = file.read()
         except (FileNotFoundError, ProcessLookupError):  # it has just ended
             continue
-        found[int(pid)] = rest.rpartition(") ")[2].split()[:4]
+        found[int(name)] = stat.rpartition(b") ")[2].decode().split()[:4]
     return found
 
 

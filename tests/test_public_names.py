@@ -13,10 +13,10 @@ import seq2data
 PACKAGE = Path(seq2data.__file__).parent
 # Resolved on first use, since their modules load TensorFlow.
 LAZY = {
-    "evaluate_generator": "seq2data.train.methods",
-    "fit_generator": "seq2data.train.methods",
+    "evaluate_generator": "seq2data.train.generator_methods",
+    "fit_generator": "seq2data.train.generator_methods",
     "patch_keras": "seq2data.train.patching.patch",
-    "predict_generator": "seq2data.train.methods",
+    "predict_generator": "seq2data.train.generator_methods",
     "register_reducer": "seq2data.workers.payload.registry",
     "to_dataset": "seq2data.pipeline.dataset",
     "unpatch_keras": "seq2data.train.patching.patch",

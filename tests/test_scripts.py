@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 import textwrap
-import time
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 import pytest
 
-from tests.leaks import processes_with
+from tests.deadlocks.fork_server import ForkServer
+from tests.deadlocks.program import Program
 
 pytest.importorskip("tensorflow")
 
 pytestmark = pytest.mark.tensorflow
 
-_MARK = "SEQ2DATA_TEST_MARK"
 # Long enough for a machine that does three other things at once.
 _PATIENCE_S = 90.0
+Start = Callable[..., Program]
 
 SOURCE = """
 import os, sys
@@ -48,68 +44,18 @@ WAYS = {
 }
 
 
-class Program:
-    """A Python program whose descendants can be told from all others."""
-
-    def __init__(self, start_method: str = "fork") -> None:
-        self._mark = uuid.uuid4().hex
-        self._environment = {
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-            "TF_CPP_MIN_LOG_LEVEL": "3",
-            "SEQ2DATA_START_METHOD": start_method,
-            _MARK: self._mark,
-        }
-
-    def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, *arguments],
-            env=self._environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            **options,
-        )
-
-    def run(self, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
-        with self.start(*arguments) as process:
-            try:
-                out, err = process.communicate(typed, timeout=_PATIENCE_S)
-            finally:
-                process.kill()
-        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
-
-    def left(self) -> set[int]:
-        """Processes that have the mark and are no zombies."""
-        return processes_with(f"{_MARK}={self._mark}")
-
-    def wait_for(self, count: int) -> None:
-        """Waits until there are so many processes; workers come as they are needed."""
-        deadline = time.monotonic() + _PATIENCE_S
-        while len(self.left()) != count and time.monotonic() < deadline:
-            time.sleep(0.01)  # they are no children of ours, whose end could be awaited
-        assert len(self.left()) == count
-
-    def assert_nothing_left(self) -> None:
-        self.wait_for(0)
-
-
 @pytest.fixture
-def program(start_method: str) -> Iterator[Program]:
-    yield from _program(start_method)
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts programs: `start(server or None, *arguments, **environment)`."""
+    programs: list[Program] = []
 
+    def start(server: Any, *arguments: str, **options: str) -> Program:
+        programs.append(Program(tmp_path, arguments, server, **options))
+        return programs[-1]
 
-@pytest.fixture
-def forking() -> Iterator[Program]:
-    yield from _program("fork")
-
-
-def _program(start_method: str) -> Iterator[Program]:
-    program = Program(start_method)
-    yield program
-    for pid in program.left():
-        os.kill(pid, signal.SIGKILL)
+    yield start
+    for program in programs:
+        program.kill()
 
 
 def _script(folder: Path, code: str) -> str:
@@ -129,42 +75,35 @@ READ = ["top level", "[0, 1, 2, 3, 4, 5] False", "[0, 1, 2, 3, 4, 5] False"]
 
 
 def test_script_without_a_main_guard_runs_its_top_level_once(
-    program: Program, tmp_path: Path
+    start_method: str, start: Start, server: ForkServer, tmp_path: Path
 ) -> None:
-    done = program.run(_script(tmp_path, READ_ALL))
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == READ
-    program.assert_nothing_left()
+    # In an interpreter of its own: tests/deadlocks/test_06.
+    script = _script(tmp_path, READ_ALL)
+    program = start(server, script, SEQ2DATA_START_METHOD=start_method)
+    assert program.finish(_PATIENCE_S).succeed() == READ
 
 
-def test_script_from_standard_input_reads_with_processes(program: Program) -> None:
-    done = program.run("-", typed=SOURCE + READ_ALL)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == READ
-    program.assert_nothing_left()
-
-
-def test_class_of_an_interactive_session_is_read_by_processes(
-    forking: Program,
+def test_script_from_standard_input_reads_with_processes(
+    start_method: str, start: Start
 ) -> None:
+    program = start(
+        None, "-", typed=SOURCE + READ_ALL, SEQ2DATA_START_METHOD=start_method
+    )
+    assert program.finish(_PATIENCE_S).succeed() == READ
+
+
+def test_class_of_an_interactive_session_is_read_by_processes(start: Start) -> None:
     # The prompt takes a blank line as the end of a block, and nothing else.
     session = SOURCE.replace("\n\n    def", "\n    def") + READ_ALL + "\n"
-    done = forking.run("-i", "-q", typed=session)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == READ, done.stderr
-    forking.assert_nothing_left()
+    program = start(None, "-i", "-q", typed=session)
+    assert program.finish(_PATIENCE_S).succeed() == READ
 
 
 def test_module_run_with_the_m_switch_reads_with_processes(
-    forking: Program, tmp_path: Path
+    start: Start, tmp_path: Path
 ) -> None:
     _script(tmp_path, READ_ALL)
-    environment = forking._environment
-    environment["PYTHONPATH"] += os.pathsep + str(tmp_path)
-    done = forking.run("-m", "script")
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == READ
-    forking.assert_nothing_left()
+    assert start(None, "-m", "script").finish(_PATIENCE_S).succeed() == READ
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -177,74 +116,64 @@ def test_module_run_with_the_m_switch_reads_with_processes(
     ids=["exit", "exception"],
 )
 def test_program_that_ends_within_an_epoch_leaves_nothing(
-    end: str, code: int, way: str, forking: Program, tmp_path: Path
+    end: str, code: int, way: str, start: Start, server: ForkServer, tmp_path: Path
 ) -> None:
-    done = forking.run(
-        _script(
-            tmp_path,
-            f"""
-            dataset = seq2data.to_dataset(Numbers(60), {WAYS[way]})
-            iterator = iter(dataset.prefetch(2))
-            next(iterator), next(iterator)
-            for x, _ in dataset:
-                if int(x[0, 0]) == 3:
-                    {end}
-            """,
-        )
+    script = _script(
+        tmp_path,
+        f"""
+        dataset = seq2data.to_dataset(Numbers(60), {WAYS[way]})
+        iterator = iter(dataset.prefetch(2))
+        next(iterator), next(iterator)
+        for x, _ in dataset:
+            if int(x[0, 0]) == 3:
+                {end}
+        """,
     )
-    assert done.returncode == code, done.stderr
+    outcome = start(server, script).finish(_PATIENCE_S)
+    assert (outcome.code, outcome.left) == (code, []), outcome.errors
     if code == 1:
-        assert "LookupError: the training diverged" in done.stderr.splitlines()[-1]
+        assert "LookupError: the training diverged" in outcome.errors.splitlines()[-1]
     else:
-        assert "Traceback" not in done.stderr
-    forking.assert_nothing_left()
+        assert "Traceback" not in outcome.errors
 
 
 @pytest.mark.parametrize("way", ["processes", "threads"])
 def test_program_ends_while_its_source_hangs(
-    way: str, forking: Program, tmp_path: Path
+    way: str, start: Start, server: ForkServer, tmp_path: Path
 ) -> None:
-    done = forking.run(
-        _script(
-            tmp_path,
-            f"""
-            from tests.hostile import Misbehaving
-            dataset = seq2data.to_dataset(Misbehaving("hang"), {WAYS[way]})
-            iterator = iter(dataset)
-            print([int(next(iterator)[1][0]) for _ in range(3)])
-            """,
-        )
+    script = _script(
+        tmp_path,
+        f"""
+        from tests.hostile import Misbehaving
+        dataset = seq2data.to_dataset(Misbehaving("hang"), {WAYS[way]})
+        iterator = iter(dataset)
+        print([int(next(iterator)[1][0]) for _ in range(3)])
+        """,
     )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == "[0, 1, 4]\n"
-    forking.assert_nothing_left()
+    assert start(server, script).finish(_PATIENCE_S).succeed() == ["[0, 1, 4]"]
 
 
 def test_error_in_a_batch_ends_the_program_with_its_traceback(
-    forking: Program, tmp_path: Path
+    start: Start, server: ForkServer, tmp_path: Path
 ) -> None:
-    done = forking.run(
-        _script(
-            tmp_path,
-            """
-            from tests.hostile import Misbehaving
-            list(seq2data.to_dataset(Misbehaving("raise_key_error"), workers=2))
-            """,
-        )
+    script = _script(
+        tmp_path,
+        """
+        from tests.hostile import Misbehaving
+        list(seq2data.to_dataset(Misbehaving("raise_key_error"), workers=2))
+        """,
     )
-    assert done.returncode == 1
-    assert "no such patient" in done.stderr
-    assert "in raise_key_error" in done.stderr
-    forking.assert_nothing_left()
+    outcome = start(server, script).finish(_PATIENCE_S)
+    assert (outcome.code, outcome.left) == (1, []), outcome.errors
+    assert "no such patient" in outcome.errors
+    assert "in raise_key_error" in outcome.errors
 
 
 @pytest.mark.parametrize(
-    ("number", "code"),
-    [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, -signal.SIGINT)],
-    ids=["killed", "interrupted"],
+    "number", [signal.SIGKILL, signal.SIGINT], ids=["killed", "interrupted"]
 )
 def test_program_that_is_ended_by_a_signal_leaves_nothing(
-    number: int, code: int, program: Program, tmp_path: Path
+    number: int, start_method: str, start: Start, server: ForkServer, tmp_path: Path
 ) -> None:
     script = _script(
         tmp_path,
@@ -258,20 +187,13 @@ def test_program_that_is_ended_by_a_signal_leaves_nothing(
         signal.pause()
         """,
     )
-    with program.start(script, start_new_session=True) as process:
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "reading\n"
-            program.wait_for(4)  # itself, the fork server and two workers
-            if number == signal.SIGINT:
-                os.killpg(process.pid, number)  # as the terminal does
-            else:
-                process.kill()
-            _, errors = process.communicate(timeout=_PATIENCE_S)
-        finally:
-            process.kill()  # a failed assertion must not wait for the program's end
-    assert process.returncode == code, errors
+    program = start(server, script, SEQ2DATA_START_METHOD=start_method)
+    program.wait_for_line("reading")
+    program.wait_for_members(4)  # itself, the fork server and two workers
+    # A terminal sends it to the whole group.
+    program.signal(number, group=number == signal.SIGINT)
+    outcome = program.finish(_PATIENCE_S)
+    assert (outcome.code, outcome.left) == (-number, []), outcome.errors
     if number == signal.SIGINT:
-        assert "KeyboardInterrupt" in errors
-        assert errors.count("Traceback") == 1, errors
-    program.assert_nothing_left()
+        assert "KeyboardInterrupt" in outcome.errors
+        assert outcome.errors.count("Traceback") == 1, outcome.errors

@@ -25,7 +25,7 @@ def watch(engine: Any) -> None:
 
 @atexit.register
 def _delete_iterators() -> None:
-    if not any(engine.has_passes for engine in list(_engines)):
+    if not any(engine.has_iterators for engine in list(_engines)):
         return
     # The error that has ended the program refers to frames, and they to the iterator.
     for name in ("last_exc", "last_value", "last_traceback"):

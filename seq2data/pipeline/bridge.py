@@ -1,20 +1,21 @@
-"""Turns an engine into a `tf.data.Dataset`: the hand-over of arrays to TensorFlow.
+"""Turns an engine into a `tf.data.Dataset`: hands arrays over to TensorFlow.
 
     ticks -> scan(numpy_function(pull)) -> small batches:  flat_map(from_tensor_slices)
                                            large batches:  flat_map(from_tensors)
 
-`scan` keeps one state per iterator, which is what tells iterators apart. A contiguous
-array at a multiple of 64 bytes becomes a tensor without a copy; `from_tensors` hands it
-on, while `from_tensor_slices` copies, which for small batches costs next to nothing.
+`scan` keeps one state per iterator, by which the engine knows the iterator. A
+contiguous array at a multiple of 64 bytes becomes a tensor without a copy;
+`from_tensors` hands it on, while `from_tensor_slices` copies, which for small batches
+costs next to nothing.
 
-A pull that finds no batch yet hands over none, and TensorFlow pulls again: so it comes
-by, several times a second, to see whether its iterator was deleted meanwhile. A wait
-inside one long call would make `del iterator` wait, too.
+A pull that finds no batch yet hands over none, and TensorFlow pulls again. So several
+times a second it can see whether its iterator was deleted meanwhile. A wait inside one
+long call would make `del iterator` wait, too.
 
 There is no `from_generator` and no parallel `map` here, for measured reasons: with them
-the gap between two passes holds some 12 ms of TensorFlow's own work (here: 1), a `map`
-waits for the call at its head even when it is cancelled, and what TensorFlow has read
-ahead looks consumed to us. Reading ahead, in parallel, is the window's part.
+TensorFlow's own work between two epochs takes some 12 ms (here: 1), a `map` waits for
+the call at its head even when it is cancelled, and what TensorFlow has read ahead looks
+consumed to us. The window reads ahead, in parallel.
 """
 
 from __future__ import annotations
@@ -27,22 +28,24 @@ import tensorflow as tf
 
 from seq2data.errors import SourceError
 from seq2data.options import usable_cores
-from seq2data.pipeline.engine import Engine
+from seq2data.pipeline.engine import Batches, Engine
 from seq2data.pipeline.raw_datasets import flat_map, scan
 from seq2data.pipeline.signature import element_spec, pack, tensor_specs
 
 _Pulled = tuple[np.ndarray, ...]
+_END = -1
+"""The count of a pull that has found the end."""
 
 
 def small_batches(engine: Engine[Any], num_batches: int) -> tf.data.Dataset:
-    """Endless: several batches per hand-over, each leaf dense."""
+    """Returns an endless dataset: several batches per hand-over, each leaf dense."""
     specs = tensor_specs(engine.spec)
     batched = [
         tf.TensorSpec(tf.TensorShape([None]).concatenate(spec.shape), spec.dtype)
         for spec in specs
     ]
     nothing = [_nothing(spec, 0) for spec in specs]
-    pull = _pull(weakref.ref(engine), num_batches, nothing)
+    pull = _pull(weakref.ref(engine), num_batches, nothing, _all_arrays)
 
     def step(state: tf.Tensor, tick: tf.Tensor) -> list[tf.Tensor]:
         del tick
@@ -53,24 +56,24 @@ def small_batches(engine: Engine[Any], num_batches: int) -> tf.data.Dataset:
         # Not `unbatch`, which crashes on leaves without elements (2.15 to 2.21).
         return tf.data.Dataset.from_tensor_slices(tensors)
 
-    pulled = scan(_ticks(), _no_state(), step, batched, tuple(batched))
+    pulled = scan(_ticks(), _no_state(), step, batched)
     return flat_map(pulled, slices, element_spec(engine.spec))
 
 
 def large_batches(
     engine: Engine[Any], num_batches: Optional[int] = None
 ) -> tf.data.Dataset:
-    """One batch per hand-over, in the memory that the worker wrote.
+    """Returns a dataset with one batch per hand-over, in the worker's memory.
 
     Args:
         engine: Gives the batches.
-        num_batches: Of a pass, whose stream is endless; None for a stream that stops
+        num_batches: Of an epoch, whose stream is endless; None for a stream that stops
             where the engine says so.
     """
     batch_spec = engine.spec
     specs = tensor_specs(batch_spec)
     nothing = [_nothing(spec) for spec in specs]
-    pull = _pull_one(weakref.ref(engine), num_batches, nothing)
+    pull = _pull(weakref.ref(engine), num_batches, nothing, _one_batch)
 
     def step(state: tf.Tensor, tick: tf.Tensor) -> list[tf.Tensor]:
         del tick
@@ -79,23 +82,25 @@ def large_batches(
     def unwrap(count: tf.Tensor, *tensors: tf.Tensor) -> tf.data.Dataset:
         return tf.data.Dataset.from_tensors(pack(batch_spec, tensors)).take(count)
 
-    def goes_on(count: tf.Tensor, *_: tf.Tensor) -> tf.Tensor:
-        return count >= 0
+    def is_before_end(count: tf.Tensor, *_: tf.Tensor) -> tf.Tensor:
+        return count != _END
 
     counted = [tf.TensorSpec([], tf.int64), *specs]
-    pulled = scan(_ticks(), _no_state(), step, counted, tuple(counted))
+    pulled = scan(_ticks(), _no_state(), step, counted)
     if num_batches is None:
         # AutoGraph would leave a file in the temporary folder.
-        pulled = pulled.take_while(tf.autograph.experimental.do_not_convert(goes_on))
+        goes_on = tf.autograph.experimental.do_not_convert(is_before_end)
+        pulled = pulled.take_while(goes_on)
     return flat_map(pulled, unwrap, element_spec(batch_spec))
 
 
 def with_pipeline_options(dataset: tf.data.Dataset) -> tf.data.Dataset:
-    """No sharding of what cannot be sharded, threads of its own, nothing to tune.
+    """Returns the dataset with the options that a pulling pipeline needs.
 
-    A pull that waits for a worker would else hold one of the threads that the training
-    step runs on (`inter_op_parallelism_threads`). The autotuner's thread would make the
-    end of every pass wait for its next period, up to 80 ms.
+    It cannot be sharded. It has threads of its own: otherwise a pull that waits for a
+    worker would hold one of the threads that the training step runs on
+    (`inter_op_parallelism_threads`). There is nothing to tune: the autotuner's thread
+    would make the end of every epoch wait for its next period, up to 80 ms.
     """
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = (
@@ -117,7 +122,7 @@ def _no_state() -> tf.Tensor:
 def _call(
     pull: Callable[[np.ndarray], _Pulled], state: tf.Tensor, specs: list[tf.TensorSpec]
 ) -> list[tf.Tensor]:
-    """The new state, the number of batches, and their tensors."""
+    """Returns the new state, the number of batches, and their tensors."""
     types = [tf.int64, tf.int64, *(spec.dtype for spec in specs)]
     results = tf.numpy_function(pull, [state], types)
     for tensor, shape in zip(results, [[None], [], *(spec.shape for spec in specs)]):
@@ -129,30 +134,34 @@ def _pull(
     engine: weakref.ref[Engine[Any]],
     num_batches: Optional[int],
     nothing: list[np.ndarray],
+    arrays_of: Callable[[Batches], list[np.ndarray]],
 ) -> Callable[[np.ndarray], _Pulled]:
-    def pull(state: np.ndarray) -> _Pulled:
-        new_state, batches = _alive(engine).pull(state, num_batches)
-        count, arrays = (0, nothing) if batches is None else batches
-        return (new_state, np.int64(count), *arrays)
+    """Returns the function that TensorFlow calls.
 
-    return pull
+    Args:
+        engine: Weakly: TensorFlow keeps functions for longer than datasets.
+        num_batches: See `Engine.pull`.
+        nothing: Arrays of the types of a hand-over without a batch.
+        arrays_of: Gives the arrays of a hand-over.
+    """
 
-
-def _pull_one(
-    engine: weakref.ref[Engine[Any]],
-    num_batches: Optional[int],
-    nothing: list[np.ndarray],
-) -> Callable[[np.ndarray], _Pulled]:
     def pull(state: np.ndarray) -> _Pulled:
         new_state, batches = _alive(engine).pull(state, num_batches)
         if batches is None:
             return (new_state, np.int64(0), *nothing)
-        count, arrays = batches
-        if count == 0:
-            return (new_state, np.int64(-1), *nothing)
-        return (new_state, np.int64(1), *(array[0, ...] for array in arrays))
+        if batches[0] == 0:
+            return (new_state, np.int64(_END), *nothing)
+        return (new_state, np.int64(batches[0]), *arrays_of(batches))
 
     return pull
+
+
+def _all_arrays(batches: Batches) -> list[np.ndarray]:
+    return batches[1]
+
+
+def _one_batch(batches: Batches) -> list[np.ndarray]:
+    return [array[0, ...] for array in batches[1]]
 
 
 def _alive(reference: weakref.ref[Engine[Any]]) -> Engine[Any]:

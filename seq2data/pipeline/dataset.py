@@ -12,20 +12,23 @@ import tensorflow as tf
 from seq2data.errors import BatchError, SourceError
 from seq2data.options import Options, whole
 from seq2data.pipeline.engine import Engine
-from seq2data.pipeline.generator_feed import Ended, Feed, GeneratorEngine
+from seq2data.pipeline.epoch_boundary import EpochBoundary
+from seq2data.pipeline.generator_engine import GeneratorEngine
+from seq2data.pipeline.generator_feed import Ended, Feed
 from seq2data.pipeline.readers import Reading, open_reading
-from seq2data.pipeline.sequence_pass import IndexableEngine, Passes
+from seq2data.pipeline.sequence_engine import IndexableEngine
 from seq2data.pipeline.signature import from_signature
 from seq2data.pipeline.source_dataset import Derive, SourceDataset, num_batches_of
 from seq2data.plan.chunks import batches_per_chunk
 from seq2data.plan.epochs import Draw, EpochCount, Plan
-from seq2data.source.adapt import Source, adapt
+from seq2data.source.adapt import GeneratorSource, Source, adapt
 from seq2data.source.indexable import Indexable
 from seq2data.source.spec import BatchSpec
 from seq2data.source.structure import ARRAY
 from seq2data.workers.task import BatchRun, Task
 
-_PEEKED_ITEMS = 2
+# The spec of a generator's items comes from so many of them.
+_ITEMS_FOR_SPEC = 2
 
 SpecOf = Callable[[dict[int, BatchRun]], BatchSpec]
 
@@ -58,9 +61,9 @@ def to_dataset(
         >>> model.fit(dataset, epochs=5)
 
     The source's `on_epoch_end` is called once per completed epoch, in this process,
-    when the last batch is handed over; workers see what it changes from the next epoch
-    on. It is not called for an epoch that is given up. What `__getitem__` changes in
-    the source stays in the worker that ran it.
+    before the last batch is handed over; workers see what it changes from the next
+    epoch on. It is not called for an epoch that is given up. What `__getitem__` changes
+    in the source stays in the worker that ran it.
 
     Args:
         source: A Keras 2 or Keras 3 Sequence or PyDataset, or anything else with
@@ -72,8 +75,8 @@ def to_dataset(
             `batch_size`, `source` may hold single samples of any type.
         batch_size: How many samples tf.data puts into a batch; None where `source[i]`
             is a batch.
-        shuffle: Whether each epoch has its own order of the indices; of batches, or of
-            samples where `batch_size` is given. Drawn from (seed, epoch).
+        shuffle: True if each epoch has its own order of the indices: of batches, or of
+            samples where `batch_size` is given. It is drawn from (seed, epoch).
         seed: Makes the order, and what `__getitem__` draws from `random`,
             `numpy.random` and the source's own generators, depend on (seed, epoch,
             index) alone. A generator that the user made from a seed of his own follows
@@ -84,7 +87,7 @@ def to_dataset(
             cores, 0 for reading in this process.
         use_multiprocessing: False for threads instead of processes.
         max_queue_size: How many batches are read ahead, beside those that workers are
-            at. Batches that together have less than 256 KB count as one.
+            reading. Batches that together have less than 256 KB count as one.
         output_signature: Nested `tf.TensorSpec` of `source[i]` (after `transform`).
             None for the dtypes of the first batch, with the dimensions in which the
             first and the last batch agree; the batch dimension is always None.
@@ -129,17 +132,17 @@ def open_dataset(
     epochs: Optional[EpochCount] = None,
     derive: Derive = _as_it_is,
 ) -> SourceDataset:
-    """The dataset that reads a source.
+    """Returns the dataset that reads a source.
 
     Args:
-        source: What is read.
-        options: How.
-        signature: What every batch is held to, if the user said so.
-        batched: Whether the first dimension counts samples.
+        source: The adapted source.
+        options: How it is read.
+        signature: The spec that the user has given; every batch has to fit it.
+        batched: True if the first dimension counts samples.
         loosen: Lets batches have other sizes than the spec says.
         floatx: See `BatchSpec`.
-        draw: Gives each pass its order of the indices, instead of the seed.
-        epochs: Counts the passes, where those of other datasets count, too.
+        draw: Gives each epoch its order of the indices, instead of the seed.
+        epochs: Counts the epochs, where those of other datasets count, too.
         derive: See `SourceDataset`.
     """
     batched = batched or not isinstance(source, Indexable)
@@ -162,40 +165,39 @@ def _index_engine(
     spec_of: SpecOf,
 ) -> tuple[Engine[Any], BatchSpec]:
     source.num_batches()  # refuses an empty one before its hook is called
-    passes = Passes(source, plan)
-    passes.prepare()
+    boundary = EpochBoundary(source, plan)
+    boundary.prepare()
     indices = sorted({0, source.num_batches() - 1})
     with open_reading(source, options, plan.entropy) as reading:
-        peeked = _peek(reading, plan.next_epoch, indices)
-        spec = spec_of(peeked)
-        nbytes = max(map(_batch_bytes, peeked.values()))
+        batches = _read(reading, plan.next_epoch, indices)
+        spec = spec_of(batches)
+        nbytes = max(map(_batch_bytes, batches.values()))
         reading.chunk_size.set_batch_bytes(nbytes)
         is_dense = all(leaf.kind == ARRAY for leaf in spec.leaves)
         most_per_pull = batches_per_chunk(nbytes) if is_dense else 1
-        passes.remember(peeked)
-        engine = IndexableEngine(reading, spec, most_per_pull, passes)
-        return engine, _concrete(peeked[0])
+        boundary.keep(batches)
+        engine = IndexableEngine(reading, spec, most_per_pull, boundary)
+        return engine, _concrete(batches[0])
 
 
 def _generator_engine(
-    source: Source, options: Options, spec_of: SpecOf
+    source: GeneratorSource, options: Options, spec_of: SpecOf
 ) -> tuple[Engine[Any], BatchSpec]:
     plan = Plan(seed=options.seed)
     with open_reading(source, options, plan.entropy) as reading:
         feed = Feed(reading, source.restarts, source.name)
-        items = [_peek_item(feed, ahead) for ahead in range(_PEEKED_ITEMS)]
-        peeked = {i: item for i, item in enumerate(items) if isinstance(item, BatchRun)}
-        if not peeked:
+        items = [_peek(feed, ahead) for ahead in range(_ITEMS_FOR_SPEC)]
+        found = {i: item for i, item in enumerate(items) if isinstance(item, BatchRun)}
+        if not found:
             raise SourceError(
                 f"`{source.name}` is empty: it ended before its first batch"
             )
-        spec = spec_of(peeked)
-        return GeneratorEngine(reading, spec, 1, feed), _concrete(peeked[0])
+        return GeneratorEngine(reading, spec_of(found), feed), _concrete(found[0])
 
 
-def _peek(reading: Reading, epoch: int, indices: list[int]) -> dict[int, BatchRun]:
-    """The batches of some indices; nobody reads while the first of them is read."""
-    peeked = {}
+def _read(reading: Reading, epoch: int, indices: list[int]) -> dict[int, BatchRun]:
+    """Returns the batches of some indices; nothing else is read meanwhile."""
+    batches = {}
     task_wait = reading.task_wait()
     for index in indices:
         task = Task(epoch, reading.entropy, (index,))
@@ -204,25 +206,26 @@ def _peek(reading: Reading, epoch: int, indices: list[int]) -> dict[int, BatchRu
             continue  # the wait itself reports what takes long
         if result.error is not None:
             raise result.error
-        peeked[index] = result.runs[0]
-    return peeked
+        batches[index] = result.runs[0]
+    return batches
 
 
-def _peek_item(feed: Feed, ahead: int) -> Union[BatchRun, Ended]:
+def _peek(feed: Feed, ahead: int) -> Union[BatchRun, Ended]:
+    """Returns an item of a generator, which stays the feed's."""
     while (item := feed.peek(ahead)) is None:
         continue  # the wait itself reports what takes long
     return item
 
 
 def _spec(
-    peeked: dict[int, BatchRun],
+    batches: dict[int, BatchRun],
     signature: Optional[BatchSpec],
     *,
     batched: bool,
     floatx: Optional[np.dtype],
 ) -> BatchSpec:
     spec = signature
-    for index, run in peeked.items():
+    for index, run in batches.items():
         if signature is not None:
             signature.conform(run.structure, run.arrays, index)
             continue

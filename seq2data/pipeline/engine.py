@@ -1,14 +1,14 @@
-"""Owns the workers of one dataset, and begins and ends its passes.
+"""Owns the workers of one dataset, and knows where each of its iterators stands.
 
-TensorFlow calls `pull` for each iterator, one call after the other and only when its
-consumer wants more. So a pass is over exactly when its last batch is handed over, a
-generator is never read past what was asked for plus the window, and a dataset that
-nobody pulls from does nothing.
+TensorFlow calls `pull` for each iterator, one call after the other, and only when its
+consumer wants more. So an epoch is complete exactly when its last batch is handed over,
+a generator is never read past what was asked for plus the window, and a dataset that is
+not iterated over does nothing.
 
-An iterator has no name in Python. Its first pull begins a pass and gives back a
-*lifeline*: an int64 array holding the pass's number, whose memory TensorFlow takes over
-as the iterator's state. The array dies with the iterator, and its finalizer cancels the
-pass; only TensorFlow holds it.
+An iterator has no name in Python. Its first pull makes an int64 array that holds its
+number. TensorFlow takes over the array's memory as the iterator's state, and only
+TensorFlow holds it. So the array dies with the iterator, and its finalizer cancels what
+is read for it.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import os
 import time
 import weakref
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from typing import Any, Callable, Generic, Optional, Protocol, TypeVar
 
 import numpy as np
@@ -27,74 +28,80 @@ from seq2data.pipeline.error_text import with_printable_text
 from seq2data.pipeline.readers import Reading
 from seq2data.source.spec import BatchSpec
 from seq2data.workers.task import BatchRun
-from seq2data.workers.transport.heap import HeapStore
+from seq2data.workers.transport.heap import HeapWriter
 
 Batches = tuple[int, list[np.ndarray]]
 """A number of batches and their arrays, each `[count, ...]`."""
 
+# TensorFlow takes over memory of this size without a copy.
+_STATE_BYTES = 64
+
 
 class Position(Protocol):
-    """Where an iterator is."""
+    """The place that an iterator has reached."""
 
     def cancel(self) -> None:
-        """Ends it, for its iterator is gone; takes no lock."""
+        """Ends what is done for the iterator, which is gone; takes no lock."""
 
 
 _Position = TypeVar("_Position", bound=Position)
 
 
 class Engine(ABC, Generic[_Position]):
-    """What the engines of indexable sources and of generators have in common.
+    """The common part of the engines of indexable sources and of generators.
 
     Args:
-        reading: How batches are read; the engine owns its pool.
-        spec: What every batch is held to.
-        most_per_pull: 1, or more where several batches may be handed over at once.
+        reading: Reads the batches; the engine owns its pool.
+        spec: Every batch has to fit it.
+
+    Attributes:
+        spec: See above; `open_dataset` may loosen it before the first pull.
+        on_error: Called with what a pull raises, in TensorFlow's thread. TensorFlow
+            keeps only its text.
+        delivered: Batches handed over, in all epochs; pulls write it.
+        waited_s: Seconds that consumers have waited in pulls; pulls write it.
     """
 
-    def __init__(self, reading: Reading, spec: BatchSpec, most_per_pull: int) -> None:
+    def __init__(self, reading: Reading, spec: BatchSpec) -> None:
         self.spec = spec
         self.on_error: Callable[[Exception], object] = ignore
-        """Called with what a pull raises, which TensorFlow turns into a text."""
         self.delivered = 0
-        """Batches handed over, in all passes."""
         self.waited_s = 0.0
-        """Seconds in which a consumer that wanted a batch waited for it."""
         self._reading = reading
         self._owner = os.getpid()
-        self.most_per_pull = most_per_pull
+        # By the iterator's number. Its pulls and its finalizer use its own entry only.
         self._positions: dict[int, _Position] = {}
-        self._numbers = itertools.count(1)
-        self._lifelines: dict[int, weakref.ref[np.ndarray]] = {}
+        self._states: dict[int, weakref.ref[np.ndarray]] = {}
+        self._numbers: Iterator[int] = itertools.count(1)
         weakref.finalize(self, reading.pool.close, wait=False).atexit = False
 
     @property
     def readers(self) -> str:
-        """Who reads, such as `8 processes`."""
+        """The kind and number of readers, such as `8 processes`."""
         return self._reading.pool.readers
 
     @property
-    def has_passes(self) -> bool:
-        """Whether an iterator is alive."""
-        return bool(self._lifelines)
+    def has_iterators(self) -> bool:
+        """True if an iterator is alive."""
+        return bool(self._states)
 
     def check_process(self) -> None:
         """Refuses to read in a fork of the process that has the readers.
 
         Raises:
-            SourceError: This process has none: no thread of ours has come with it.
+            SourceError: This process is such a fork: no reader has come with it.
         """
         if os.getpid() != self._owner:
             raise SourceError(
                 f"this dataset of `{self._reading.name}` was made in process "
-                f"{self._owner}, and its readers are that process's; in a fork of it "
+                f"{self._owner}, which has its readers; in a fork of that process "
                 f"(this is process {os.getpid()}) call `to_dataset` again"
             )
 
     def pull(
         self, state: np.ndarray, num_batches: Optional[int]
     ) -> tuple[np.ndarray, Optional[Batches]]:
-        """The next batches of an iterator, and its state.
+        """Returns the next batches of an iterator, and its state.
 
         Args:
             state: Empty at the iterator's first pull, then what the last one returned.
@@ -104,16 +111,16 @@ class Engine(ABC, Generic[_Position]):
             The state, and the batches: None where there are none yet, 0 at the end.
 
         Raises:
-            Seq2DataError: They could not be read, or break the spec.
+            Seq2DataError: They could not be read, or do not fit the spec.
         """
         began = time.monotonic()
         try:
             self.check_process()
-            lifeline = self._lifeline(state, num_batches)
+            state = self._known_state(state, num_batches)
             self._reading.note_exchange()
-            batches = self._next(self._positions[int(lifeline[0])])
+            batches = self._next(self._positions[int(state[0])])
             self.delivered += 0 if batches is None else batches[0]
-            return lifeline, batches
+            return state, batches
         except Exception as error:
             self.on_error(error)
             printable = with_printable_text(error)
@@ -123,37 +130,43 @@ class Engine(ABC, Generic[_Position]):
         finally:
             self.waited_s += time.monotonic() - began
 
-    def _lifeline(self, state: np.ndarray, num_batches: Optional[int]) -> np.ndarray:
+    def _known_state(self, state: np.ndarray, num_batches: Optional[int]) -> np.ndarray:
+        """Returns the array whose memory `state` is; makes it at the first pull."""
         if state.size:
-            lifeline = self._lifelines[int(state[0])]()
-            assert lifeline is not None  # `state` is a view of its memory
-            return lifeline
+            known = self._states[int(state[0])]()
+            assert known is not None  # `state` is a view of its memory
+            return known
         position = self._begin(num_batches)
         number = next(self._numbers)
-        _, memory = HeapStore().make(64)
-        lifeline = memory.view(np.int64)
-        lifeline[:] = number
+        _, memory = HeapWriter().make(_STATE_BYTES)
+        made = memory.view(np.int64)
+        made[:] = number
         self._positions[number] = position
-        self._lifelines[number] = weakref.ref(lifeline)
-        # Weakly: finalizers are global, and an error's traceback may hold the lifeline.
-        end = weakref.finalize(lifeline, _end_pass, weakref.ref(self), number)
+        self._states[number] = weakref.ref(made)
+        # Weakly: finalizers are global, and an error's traceback may hold the array.
+        end = weakref.finalize(made, _end_iterator, weakref.ref(self), number)
         end.atexit = False
-        return lifeline
+        return made
 
-    def end_pass(self, number: int) -> None:
-        """Forgets a pass whose iterator is gone."""
-        del self._lifelines[number]
+    def end_iterator(self, number: int) -> None:
+        """Forgets an iterator that is gone."""
+        del self._states[number]
         self._positions.pop(number).cancel()
 
     @abstractmethod
     def _begin(self, num_batches: Optional[int]) -> _Position:
-        """Begins a pass."""
+        """Returns the position of a new iterator; does not wait."""
 
     @abstractmethod
     def _next(self, position: _Position) -> Optional[Batches]:
-        """The next batches of a pass."""
+        """Returns the next batches, None if there are none yet after a moment."""
 
-    def _hand_over(self, run: BatchRun, index: int) -> Batches:
+    def _checked(self, run: BatchRun, index: int) -> Batches:
+        """Returns batches that fit the spec.
+
+        Raises:
+            BatchError: They do not.
+        """
         try:
             return run.count, self.spec.conform(run.structure, run.arrays, index)
         except BatchError as error:
@@ -162,11 +175,11 @@ class Engine(ABC, Generic[_Position]):
 
 
 def ignore(error: Exception) -> None:
-    """What `on_error` is without anybody who wants to know."""
+    """Does nothing; it is what `on_error` is first."""
 
 
-def _end_pass(engine: weakref.ref[Engine[Any]], number: int) -> None:
+def _end_iterator(engine: weakref.ref[Engine[Any]], number: int) -> None:
     """Takes no lock: it runs wherever TensorFlow drops the iterator's state."""
     alive = engine()
     if alive is not None:
-        alive.end_pass(number)
+        alive.end_iterator(number)

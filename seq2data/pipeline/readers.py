@@ -12,7 +12,8 @@ from seq2data.errors import PayloadError
 from seq2data.options import Options
 from seq2data.pipeline.array_release import ArrayRelease
 from seq2data.pipeline.interrupt import interrupt_watch
-from seq2data.pipeline.wait import TaskWait
+from seq2data.pipeline.task_wait import TaskWait
+from seq2data.pipeline.user_line import stacklevel
 from seq2data.plan.chunks import ChunkSize
 from seq2data.source.adapt import Source
 from seq2data.source.generator import GeneratorObject
@@ -20,21 +21,18 @@ from seq2data.source.indexable import Indexable
 from seq2data.workers.payload.under_import import give_out_modules
 from seq2data.workers.processes.pool import ProcessPool
 from seq2data.workers.protocol import Pool
-from seq2data.workers.system.capabilities import start_method, tell_shortcomings
+from seq2data.workers.system.capabilities import start_method, warn_of_shortcomings
 from seq2data.workers.threads.pool import ThreadPool
-
-# Warnings point at the caller of `to_dataset`.
-_CALLER = 8
 
 
 @dataclass(frozen=True)
 class Reading:
-    """How batches are read; the same for all passes of a dataset.
+    """How batches are read; the same for all epochs of a dataset.
 
     Attributes:
         pool: Reads them.
         entropy: Seeds each batch's random state; None leaves it alone.
-        chunk_size: How many go into a task.
+        chunk_size: Gives the number of batches of a task; consumers' threads use it.
         most_tasks: How many tasks are read ahead.
         note_exchange: Called when arrays go to TensorFlow.
         name: The source's, for messages.
@@ -50,13 +48,13 @@ class Reading:
     timeout: Optional[float]
 
     def task_wait(self) -> TaskWait:
-        """For one consumer of tasks."""
+        """Returns a wait for one consumer of tasks."""
         return TaskWait(self.pool, self.name, self.timeout)
 
 
 @contextlib.contextmanager
 def open_reading(source: Source, options: Options, entropy: int) -> Iterator[Reading]:
-    """Readers that are closed if the block raises; else their engine closes them.
+    """Opens readers. It closes them if the block raises; else their engine does.
 
     Raises:
         PayloadError: The source cannot be sent to the processes that were asked for.
@@ -64,12 +62,12 @@ def open_reading(source: Source, options: Options, entropy: int) -> Iterator[Rea
     interrupt_watch.begin()
     give_out_modules()
     workers = max(1, options.num_workers) if isinstance(source, Indexable) else 1
-    dropper = ArrayRelease()
-    pool = _make_pool(source, options, workers, dropper)
-    # Worker processes have no random state of the user's to go on with.
+    array_release = ArrayRelease()
+    pool = _make_pool(source, options, workers, array_release)
+    # Other processes have no random state of the user's that they could go on with.
     seeds = options.seed is not None or (
         isinstance(source, Indexable)
-        and (source.seeds_itself or isinstance(pool, ProcessPool))
+        and (source.seeds_itself or not pool.shares_generators)
     )
     try:
         yield Reading(
@@ -77,7 +75,7 @@ def open_reading(source: Source, options: Options, entropy: int) -> Iterator[Rea
             entropy if seeds else None,
             ChunkSize(workers),
             workers + options.max_queue_size,
-            dropper.note_exchange,
+            array_release.note_exchange,
             source.name,
             options.timeout,
         )
@@ -87,21 +85,21 @@ def open_reading(source: Source, options: Options, entropy: int) -> Iterator[Rea
 
 
 def _make_pool(
-    source: Source, options: Options, workers: int, dropper: ArrayRelease
+    source: Source, options: Options, workers: int, array_release: ArrayRelease
 ) -> Pool:
     if not options.uses_processes or isinstance(source, GeneratorObject):
         return ThreadPool(source, workers)
-    tell_shortcomings(_CALLER)
+    warn_of_shortcomings(1 + stacklevel())
     method = start_method()
     if method is None:
-        # One only: nobody has said that the source may be read by several at once.
+        # One thread: it is not known that several may call the source at once.
         return ThreadPool(source, 1)
     pool = ProcessPool(
         source.name,
         workers,
         free_segments=options.max_queue_size + 2,
         start_method=method,
-        before_assign=dropper,
+        before_send=array_release,
     )
     try:
         pool.load(source)
@@ -109,7 +107,7 @@ def _make_pool(
         pool.close()
         if isinstance(source, Indexable):
             _allow_thread(options, error)
-        # One only: what cannot be sent is often an open file, which has one position.
+        # One thread: what cannot be sent is often an open file, with one position.
         return ThreadPool(source, 1)
     except BaseException:
         pool.close()
@@ -118,11 +116,16 @@ def _make_pool(
 
 
 def _allow_thread(options: Options, error: PayloadError) -> None:
+    """Warns that a thread reads the source.
+
+    Raises:
+        PayloadError: The user has asked for processes.
+    """
     if options.workers is not None:
         raise error
     warnings.warn(
         f"{error}. It is read in one thread of this process now; `workers=1, "
-        "use_multiprocessing=False` says that this is what you want",
+        "use_multiprocessing=False` asks for that, without this warning",
         RuntimeWarning,
-        stacklevel=_CALLER,
+        stacklevel=stacklevel(),
     )

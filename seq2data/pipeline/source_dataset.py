@@ -11,7 +11,7 @@ from seq2data.pipeline.at_exit import watch
 from seq2data.pipeline.bridge import large_batches, small_batches, with_pipeline_options
 from seq2data.pipeline.engine import Engine
 from seq2data.pipeline.interrupt import interrupt_watch
-from seq2data.pipeline.sequence_pass import IndexableEngine
+from seq2data.pipeline.sequence_engine import IndexableEngine
 from seq2data.source.spec import BatchSpec
 from seq2data.workers.payload.under_import import give_out_modules
 
@@ -23,10 +23,10 @@ class SourceDataset(tf.data.Dataset):  # type: ignore[misc]  # TF has no types
 
     Args:
         engine: Reads the batches.
-        num_batches: Of a pass, None for a generator's.
+        num_batches: Of an epoch, None for a generator's.
         first: The spec of the first batch, without a dimension that varies.
-        derive: Makes the dataset of a pass from that of its batches, and may be called
-            again for a pass of another length.
+        derive: Makes the dataset of an epoch from the dataset of its batches, and may
+            be called again for an epoch of another length.
     """
 
     def __init__(
@@ -43,16 +43,17 @@ class SourceDataset(tf.data.Dataset):  # type: ignore[misc]  # TF has no types
         watch(engine)
         # By length. All stay: iterators and derived datasets need the one they have.
         self._streams = {num_batches: self._open_stream(num_batches)}
-        super().__init__(self._streams[num_batches]._variant_tensor)
+        stream = self._streams[num_batches]
+        super().__init__(tf.data.experimental.to_variant(stream))
 
     @property
     def engine(self) -> Engine[Any]:
-        """What reads the batches."""
+        """The engine, which reads the batches."""
         return self._engine
 
     @property
     def num_batches(self) -> Optional[int]:
-        """How many batches a pass has, None for a generator's."""
+        """The number of batches of an epoch, None for a generator's."""
         return self._num_batches
 
     @property
@@ -61,7 +62,7 @@ class SourceDataset(tf.data.Dataset):  # type: ignore[misc]  # TF has no types
         return self._first
 
     def derived(self, derive: Derive) -> SourceDataset:
-        """One that still follows the source's length, which `derive(self)` cannot."""
+        """Returns `derive(self)`, which still follows the source's length."""
         return SourceDataset(
             self.engine,
             self.num_batches,
@@ -87,7 +88,7 @@ class SourceDataset(tf.data.Dataset):  # type: ignore[misc]  # TF has no types
         return super().__iter__()  # type: ignore[no-any-return]  # TF has no types
 
     def _follow(self, num_batches: Optional[int]) -> None:
-        """Takes on the length that the source has now, as Keras 2 asks each epoch."""
+        """Takes on the length that the source has now, as Keras 2 does each epoch."""
         if num_batches not in self._streams:
             self._streams[num_batches] = self._open_stream(num_batches)
         self._num_batches = num_batches
@@ -99,16 +100,16 @@ class SourceDataset(tf.data.Dataset):  # type: ignore[misc]  # TF has no types
 
 
 def num_batches_of(engine: Engine[Any]) -> Optional[int]:
-    """Returns how many batches a pass has that begins now, None for a generator's."""
+    """Returns how many batches an epoch has now, None for a generator's."""
     if isinstance(engine, IndexableEngine):
-        return engine.passes.num_batches()
+        return engine.boundary.num_batches()
     return None
 
 
 def _stream(engine: Engine[Any], num_batches: Optional[int]) -> tf.data.Dataset:
     if num_batches is None:
         return large_batches(engine)
-    is_small = engine.most_per_pull > 1
+    is_small = isinstance(engine, IndexableEngine) and engine.most_per_pull > 1
     stream = (small_batches if is_small else large_batches)(engine, num_batches)
     cardinality = tf.data.experimental.assert_cardinality(num_batches)
     return stream.take(num_batches).apply(cardinality)

@@ -1,4 +1,4 @@
-"""Turns a number of batches into one epoch's order of them."""
+"""Turns a number of batches into the order of one epoch."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from seq2data.plan.permutation import MOST_IN_MEMORY, LazyPermutation
 
 Order = Union[np.ndarray, LazyPermutation]
 Draw = Callable[[int], Union[Sequence[int], LazyPermutation]]
-"""Gives the order of a number of batches."""
+"""Returns the order of a number of batches."""
 
 _SHUFFLE_KEY = 0
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """One pass.
+    """One iteration over the data.
 
     Attributes:
-        number: How many passes were begun before it.
-        num_batches: Batches in this pass.
+        number: How many epochs were begun before it.
+        num_batches: The number of batches.
         order: int64 permutation `[num_batches]`, None for 0, 1, 2, ...; a huge one is
-            computed where it is asked for.
+            computed only where it is needed.
     """
 
     number: int
@@ -36,31 +36,31 @@ class Epoch:
     order: Optional[Order] = None
 
     def indices(self, start: int, stop: int) -> tuple[int, ...]:
-        """The source's indices at positions `start` to `stop` of the pass."""
+        """Returns the source's indices at positions `start` to `stop` of the epoch."""
         if self.order is None:
             return tuple(range(start, stop))
         return tuple(self.order[start:stop].tolist())
 
 
 class EpochCount:
-    """How many passes were begun.
+    """A count of epochs.
 
     Attributes:
-        begun: Their number.
+        begun: How many epochs were begun.
     """
 
     def __init__(self) -> None:
         self.begun = 0
 
 
-# By identity: sources may be unhashable. A source takes its entry along.
+# By identity: sources may be unhashable. The entry is deleted with the source.
 _counts: dict[int, EpochCount] = {}
 
 
 def epochs_of(source: Any) -> EpochCount:
-    """The count that all datasets of a source go on with, if they are given it.
+    """Returns the count of a source, which several of its datasets may share.
 
-    A source that cannot be referred to weakly gets a new one each time.
+    A source without weak references gets a new count each time.
     """
     if id(source) in _counts:
         return _counts[id(source)]
@@ -72,15 +72,15 @@ def epochs_of(source: Any) -> EpochCount:
 
 
 class Plan:
-    """Counts the passes of one dataset and orders each from (seed, epoch) alone.
+    """Counts the epochs of one dataset; the order of each depends on (seed, epoch).
 
-    Not thread-safe: the dataset's owner begins one pass at a time.
+    Not thread-safe: the dataset begins one epoch at a time.
 
     Args:
-        shuffle: Whether each pass has an order of its own.
-        seed: Of the orders, and of all other random state.
-        draw: Gives the order of a number of batches instead, from state of its own.
-        epochs: Counts the passes, where those of other datasets count, too.
+        shuffle: True if each epoch has its own order.
+        seed: The seed of the orders, and of all other random state.
+        draw: Returns the order of a number of batches instead, from its own state.
+        epochs: The count of epochs, if other datasets share it.
     """
 
     def __init__(
@@ -94,15 +94,15 @@ class Plan:
         self._draw = draw
         self._epochs = epochs or EpochCount()
         self.entropy = secrets.randbits(128) if seed is None else int(seed)
-        """What all random state of the dataset derives from."""
+        """The number that all random state of the dataset derives from."""
 
     @property
     def next_epoch(self) -> int:
-        """The number of the pass that begins next."""
+        """The number of the epoch that begins next."""
         return self._epochs.begun
 
     def begin(self, num_batches: int) -> Epoch:
-        """The next epoch."""
+        """Begins the next epoch and returns it."""
         number = self._epochs.begun
         self._epochs.begun += 1
         return Epoch(number, num_batches, self._order(number, num_batches))

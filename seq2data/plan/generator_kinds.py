@@ -1,12 +1,12 @@
-"""The kinds of random generators that a source may have, and what can be done to each.
+"""Reads, restores and seeds each kind of random generator.
 
-    numpy     `Generator`, `RandomState` and bit generators, by what they draw bits from
+    numpy     `Generator`, `RandomState` and bit generators
     random    `random.Random` and its subclasses
     torch     `torch.Generator`, once torch is loaded
-    tf        `tf.random.Generator`, once TensorFlow is
+    tf        `tf.random.Generator`, once TensorFlow is loaded
 
-The global generators of `random` and `numpy.random` are of the same kinds; whether the
-user gave them a seed is nobody's business.
+The global generators of `random` and `numpy.random` are of the same kinds. They are
+seeded for each batch even if the user gave them a seed.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ import wrapt
 
 from seq2data.plan.mersenne_twister import has_short_key
 
-# What a library draws for itself where it is given no seed is as long as it can be; a
-# seed that is as long and was written down by the user is taken for such a one.
+# Without a seed a library draws one of this length. A seed of the user that is as long
+# is taken for a drawn one.
 _NUMPY_DRAWS_BITS = 128
 _TORCH_DRAWS_BITS = 64
-_LONGEST_CHANCE = 32  # leading bits that are all 0, by chance once in 4 billion
+_LONGEST_CHANCE = 32  # leading zeros: a drawn seed has so many once in 4 billion draws
 _TORCH_DEFAULT_SEED = 67280421310721
 
 
 class State(NamedTuple):
-    """What a generator draws next.
+    """The state of a generator, from which its next numbers follow.
 
     Attributes:
-        raw: In the generator's own form.
-        value: Equal for equal states, also in another process.
-        origin: What else the generator knows about its seed.
+        raw: The state in the generator's own form.
+        value: A value that is equal for equal states, also in another process.
+        origin: What else the generator keeps about its seed.
     """
 
     raw: Any
@@ -47,26 +47,26 @@ class State(NamedTuple):
 
 
 class Kind(ABC):
-    """What can be done to generators of one kind."""
+    """Reads, restores and seeds the generators of one kind."""
 
     @abstractmethod
     def state(self, generator: Any) -> State:
-        """Its state now."""
+        """Returns the current state."""
 
     @abstractmethod
     def restore(self, generator: Any, state: State) -> None:
-        """Makes a state that it had its state again."""
+        """Sets a state that the generator had before."""
 
     @abstractmethod
     def seed(self, generator: Any, digest: bytes) -> None:
-        """Has it draw what follows from 16 bytes."""
+        """Sets a state that follows from 16 bytes."""
 
     @abstractmethod
     def is_seeded(self, state: State) -> bool:
-        """Whether a state is one to which a seed of the user's has led."""
+        """True if the state follows from a seed of the user's."""
 
     def identity(self, generator: Any) -> Any:
-        """The object that has the state: equal for generators that share one."""
+        """Returns the object that holds the state, which generators may share."""
         return generator
 
 
@@ -90,7 +90,7 @@ class _Numpy(Kind):
 
 
 class _NumpyGenerator(_Numpy):
-    """`Generator`, whose state is that of its bit generator."""
+    """`Generator`, whose bit generator holds the state."""
 
     def identity(self, generator: Any) -> Any:
         return generator.bit_generator
@@ -106,7 +106,7 @@ class _NumpyGenerator(_Numpy):
 
 
 class _NumpyRandomState(_Numpy):
-    """`RandomState`, which keeps a normal number beside the state of its bits."""
+    """`RandomState`, whose state has one normal number beside the bit generator's."""
 
     def identity(self, generator: Any) -> Any:
         return generator._bit_generator
@@ -126,7 +126,7 @@ class _NumpyRandomState(_Numpy):
         elif _seed_of(bits) is None:
             generator.seed(words)
             return
-        else:  # its own `seed` would leave no trace that the user gave it none
+        else:  # its `seed` deletes the SeedSequence, by which `is_seeded` judges
             other = np.random.RandomState(words)
         generator.set_state(other.get_state(legacy=False))
 
@@ -163,7 +163,7 @@ class _Torch(Kind):
         generator.manual_seed(int.from_bytes(digest[:7], "little"))
 
     def is_seeded(self, state: State) -> bool:
-        # What `Generator.seed()` has drawn is as if it had not been seeded.
+        # `Generator.seed()` draws a seed: then the user gave none.
         seed = state.origin
         return seed != _TORCH_DEFAULT_SEED and not _is_drawn(seed, _TORCH_DRAWS_BITS)
 
@@ -184,18 +184,18 @@ class _TensorFlow(Kind):
         generator.reset(state)
 
     def is_seeded(self, state: State) -> bool:
-        # A seed fills one word; a state from the system is by chance, all of it.
+        # A seed fills one word. Without one all words are drawn, and none is 0.
         return 0 in state.raw[1:]
 
 
 def _seed_of(bits: Any) -> Any:
-    """The SeedSequence of a bit generator, None where it was seeded in the old way."""
-    # numpy 1.25 has made the attribute public.
+    """Returns the SeedSequence of a bit generator, None if it has none."""
+    # The attribute is public from numpy 1.25 on.
     return getattr(bits, "seed_seq", getattr(bits, "_seed_seq", None))
 
 
 def _is_drawn(seed: Any, bits: int) -> bool:
-    """Whether a seed is one that a library has drawn for itself."""
+    """True if a library has drawn the seed itself."""
     return isinstance(seed, int) and seed >> (bits - _LONGEST_CHANCE) > 0
 
 
@@ -216,26 +216,26 @@ _kinds: dict[type, Kind] = {
 
 
 def kind_of(type: type) -> Optional[Kind]:
-    """What can be done to objects of a type; None if they are no generators."""
+    """Returns the kind of a type's objects, None if they are no generators."""
     with contextlib.suppress(TypeError):  # a metaclass has made it unhashable
         for base in type.__mro__:
             if base in _kinds:
                 return _kinds[base]
-            if "getstate" in vars(base):  # as in `SystemRandom`, which has no state
+            if "getstate" in vars(base):  # such as `SystemRandom`, which has no state
                 return None
     return None
 
 
 def known_kind_of(generator: Any) -> Kind:
-    """What can be done to a generator."""
+    """Returns the kind of an object that is a generator."""
     kind = _kinds.get(type(generator)) or kind_of(type(generator))
     assert kind is not None
     return kind
 
 
 def digest_of(*parts: object) -> bytes:
-    """16 bytes that follow from values whose `repr` says all of them."""
-    # A hash is a third of the cost of numpy's SeedSequence, and as far from chance.
+    """Returns 16 bytes that depend on each part's `repr` only, and look random."""
+    # It takes a third of the time of numpy's SeedSequence, and mixes as well.
     text = " ".join(map(repr, parts))
     return hashlib.blake2b(text.encode(), digest_size=16).digest()
 

@@ -1,9 +1,9 @@
 """Finds the random generators that a source reaches, without running the user's code.
 
-From the source on it looks into attributes and slots, containers, closures, defaults,
-bound methods and partials, whatever library an object is of; into the attributes of the
-user's own classes; and into the globals that functions of the user's own modules refer
-to. It is done before each pass, so what cannot have a generator is left aside quickly.
+The search begins at the source. In objects of all libraries it looks into attributes,
+slots, containers, closures, defaults, bound methods and partials. In the user's own
+modules it also looks into class attributes and into the globals that functions use. It
+runs before each epoch, so objects without generators must be passed over quickly.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from seq2data.source.indexable import Indexable
 
 
 class Path(NamedTuple):
-    """The way to an object from the source."""
+    """The steps from the source to an object."""
 
     before: Optional[Path]
     steps: tuple[Step, ...]
 
     def all_steps(self) -> list[Step]:
-        """The steps from the source on."""
+        """Returns the steps, from the source on."""
         path: Optional[Path] = self
         steps: list[Step] = []
         while path is not None:
@@ -40,7 +40,7 @@ class Found(NamedTuple):
 
     Attributes:
         generator: The generator.
-        path: The way to it; None if it is the source itself.
+        path: The steps to it; None if it is the source itself.
     """
 
     generator: Any
@@ -48,19 +48,19 @@ class Found(NamedTuple):
 
 
 def find_own(source: Source) -> list[Found]:
-    """The generators of which each batch gets random state of its own.
+    """Returns the generators that are seeded for each batch.
 
-    The items of a generator function are no function of their index: what they draw
-    from goes on from one to the next.
+    A generator function has none: its items do not depend on their index alone, so its
+    random state continues from one item to the next.
     """
     return find_generators(source) if isinstance(source, Indexable) else []
 
 
 def find_in_attributes(source: Source) -> list[Any]:
-    """Returns the generators that are attributes of what a source is made of.
+    """Returns the generators that are attributes of the user's objects in a source.
 
-    Nothing is looked at inside of them: to touch an object copies its page of memory
-    that a worker shares with others.
+    The search does not look inside of other attributes. To touch an object copies its
+    page of memory, which a worker shares with others.
     """
     parts = source.sent_parts().values() if isinstance(source, Indexable) else ()
     values = [
@@ -73,9 +73,9 @@ def find_in_attributes(source: Source) -> list[Any]:
 
 
 def find_generators(source: Any) -> list[Found]:
-    """The generators that a source reaches, in an order that is the same every time."""
+    """Returns the generators that a source reaches, in the same order every time."""
     found = []
-    # By identity; what was seen stays, or something else might get its identity.
+    # By identity. A reference is kept, or another object might get the same identity.
     seen: dict[int, Any] = {id(one): one for one in global_generators()}
     looks: dict[int, Optional[tuple[Look, ...]]] = {}
     queue: deque[tuple[Any, Optional[Path]]] = deque([(source, None)])
@@ -100,11 +100,11 @@ def find_generators(source: Any) -> list[Found]:
 
 
 def follow(source: Any, steps: Iterable[Step]) -> Any:
-    """What is at the end of a path; None if it does not lead anywhere here."""
+    """Returns the object at the end of a path, None if the path does not exist here."""
     value = source
     try:
         for is_item, key in steps:
             value = value[key] if is_item else getattr(value, key)
-    except Exception:  # noqa: BLE001  # user code may answer, in whatever way
+    except Exception:  # noqa: BLE001  # user code may run, and raise anything
         return None
     return value

@@ -1,7 +1,8 @@
-"""What is inside of an object, found without running the user's code.
+"""Finds what is inside of an object, without running the user's code.
 
-Each type has its own ways to look: into attributes and slots, the items of containers,
-and what a function refers to. What is large or leads to all of a program stays closed.
+Each type has functions that look into it: into attributes, slots, items of a container,
+and what a function refers to. Objects that are large, or from which all of a program
+can be reached, are left out.
 """
 
 from __future__ import annotations
@@ -29,27 +30,27 @@ from seq2data.source.user_modules import is_users_own
 _PLAIN = {type(None), bool, int, float, complex, str, bytes, bytearray, range, slice}
 # By identity: a metaclass may have made its classes unhashable.
 _PLAIN_IDS = set(map(id, _PLAIN))
-# What leads to all of a program, or is large, and has no generator of the source's.
+# Their objects are large or refer to all of a program, and hold no generators.
 _CLOSED_MODULES = (
     *("concurrent", "logging", "multiprocessing", "threading"),
     *("matplotlib", "pandas"),
 )
 _FRAMEWORKS = ("keras", "tensorflow", "tf_keras", "torch")
-# Their layers, models, variables and tensors; Keras's image iterators are none of them.
+# Layers, models, variables and tensors; Keras's image iterators are none of these.
 _CLOSED_BASES = ("Layer", "Tensor", "Trackable", "Variable")
 
-# wrapt 2 has put a base below the class of this name.
+# In wrapt 2 `ObjectProxy` has a base class.
 _PROXY: Any = getattr(wrapt, "BaseObjectProxy", wrapt.ObjectProxy)
 
 Step = tuple[bool, Any]
-"""Whether it is an item, else an attribute; and its key or name."""
+"""True for an item, False for an attribute; and its key or name."""
 Parts = Iterable[tuple[tuple[Step, ...], Any]]
-"""What is inside of an object, each with the steps that lead to it."""
+"""The objects inside of an object, each with the steps that lead to it."""
 Look = Callable[[Any], Parts]
 
 
 def looks_of(kind: type) -> Iterator[Look]:
-    """The functions that find what is inside of objects of a type."""
+    """Yields the functions that look into objects of a type."""
     if _is_closed(kind):
         if hasattr(kind, "python_function"):  # made by `tf.function`
             yield functools.partial(_named, ("python_function",))
@@ -82,7 +83,7 @@ def _root(kind: type) -> str:
 
 
 def _is_plain(value: Any) -> bool:
-    """Whether there is nothing to look at in it."""
+    """True if the value cannot contain a generator."""
     kind = type(value)
     if kind is dict:
         return _has_plain_only(value.values())
@@ -100,14 +101,14 @@ def _has_plain_only(values: Iterable[Any]) -> bool:
 def _attributes(value: Any) -> Parts:
     try:
         values = object.__getattribute__(value, "__dict__")
-    except AttributeError:  # a proxy, and what it stands for has none
+    except AttributeError:  # a proxy of an object that has none
         return ()
     return _of_mapping(values, is_item=False) if isinstance(values, dict) else ()
 
 
 def _slots_of(kind: type) -> Iterator[Any]:
     for base in kind.__mro__:
-        if "__slots__" in vars(base):  # else they are of C
+        if "__slots__" in vars(base):  # without it the descriptors belong to C code
             for slot in vars(base).values():
                 if isinstance(slot, MemberDescriptorType):
                     yield slot
@@ -117,7 +118,7 @@ def _slots(slots: tuple[Any, ...], value: Any) -> Parts:
     for slot in slots:
         try:
             part = slot.__get__(value)
-        except AttributeError:  # nothing in it
+        except AttributeError:  # the slot is empty
             continue
         if not _is_plain(part):
             yield ((False, slot.__name__),), part
@@ -148,7 +149,7 @@ def _of_mapping(value: Any, *, is_item: bool) -> Parts:
 
 
 def _places(items: list[Any]) -> Iterator[int]:
-    """Where among the items there is something to look into."""
+    """Yields the positions of the items that may contain a generator."""
     try:
         for place, is_plain in enumerate(map(_PLAIN.__contains__, map(type, items))):
             if not (is_plain or _is_plain(items[place])):
@@ -158,7 +159,7 @@ def _places(items: list[Any]) -> Iterator[int]:
 
 
 def _in_cell(cell: CellType) -> Parts:
-    with contextlib.suppress(ValueError):  # nothing in it
+    with contextlib.suppress(ValueError):  # the cell is empty
         yield ((False, "cell_contents"),), cell.cell_contents
 
 
@@ -179,7 +180,7 @@ def _in_function(function: FunctionType) -> Parts:
 
 
 def _names_in(code: CodeType) -> Iterator[str]:
-    """Names of globals and attributes, those of inner functions, too."""
+    """Yields the names of globals and attributes, also of inner functions."""
     yield from code.co_names
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
@@ -189,7 +190,7 @@ def _names_in(code: CodeType) -> Iterator[str]:
 def _in_global(
     steps: tuple[Step, ...], value: Any, names: set[str], seen: set[int]
 ) -> Parts:
-    """A global, and if it is a module of the user's what the names mean there."""
+    """Yields a global; for a module of the user's its globals with these names."""
     if not isinstance(value, ModuleType):
         yield steps, value
     elif id(value) not in seen and is_users_own(value):

@@ -1,10 +1,10 @@
-"""Seeds the generators that a source has of its own, for one batch.
+"""Seeds a source's own generators for one batch.
 
-A generator that was made without a seed draws what follows from (seed, epoch, index),
-like the global ones, and from its ordinal, so that two draw different numbers. One that
-the user gave a seed stays a function of that: it draws what follows from its state at
-the pass's begin, the epoch and the index. Those in equal states draw equal numbers, as
-they would without us: an image and its mask may be turned by two generators.
+A generator that the user gave no seed is seeded from (seed, epoch, index), like the
+global ones, and from its ordinal, so that two generators draw different numbers. A
+generator that the user gave a seed is seeded from its state when the epoch begins, the
+epoch and the index. Generators in equal states draw equal numbers, as they do without
+seq2data: two generators may turn an image and its mask by the same angle.
 """
 
 from __future__ import annotations
@@ -16,13 +16,12 @@ from seq2data.plan.generator_kinds import State, digest_of, known_kind_of
 
 
 class OwnGenerator(NamedTuple):
-    """A generator, and what its random state derives from.
+    """A generator, and what its random state is derived from.
 
     Attributes:
         generator: The generator.
-        ordinal: Tells it from the source's others.
-        key: Stands for the state that a seed of the user's has led to; None where there
-            was no such seed.
+        ordinal: The number that distinguishes it from the source's other generators.
+        key: A digest of the state that the user's seed has led to; None without a seed.
     """
 
     generator: Any
@@ -45,18 +44,18 @@ class OwnGenerators:
     def of(
         cls, generators: Iterable[Any], state_of: Callable[[Any], State]
     ) -> OwnGenerators:
-        """Gives each generator its ordinal, in their order.
+        """Returns all of these generators, numbered in their order.
 
         Args:
-            generators: They may share their states.
-            state_of: Gives the state that the user left a generator in.
+            generators: The generators; some may share their state.
+            state_of: Returns the state in which the user left a generator.
         """
         return cls().joined_by(generators, state_of)
 
     def joined_by(
         self, generators: Iterable[Any], state_of: Callable[[Any], State]
     ) -> OwnGenerators:
-        """These and, behind them, those of some generators that are none of these."""
+        """Returns these generators, followed by those of `generators` that are new."""
         members = {_identity(member.generator): member for member in self.members}
         ordinals: dict[Hashable, int] = {}
         first = len(members)
@@ -82,22 +81,22 @@ class OwnGenerators:
         return [(id(one), ordinal, key) for one, ordinal, key in self.members]
 
     def has_more_than(self, other: OwnGenerators) -> bool:
-        """Whether there is one that is none of the other's."""
+        """True if a generator here is not among the other's."""
         mine, theirs = self._facts(), other._facts()
         return not {fact[0] for fact in mine} <= {fact[0] for fact in theirs}
 
     def with_seed(self, entropy: Optional[int]) -> tuple[OwnGenerator, ...]:
-        """Those that `seed` seeds."""
+        """Returns the generators that `seed` seeds."""
         return self._with_key if entropy is None else self.members
 
     def seed(self, entropy: Optional[int], epoch: int, index: int) -> None:
-        """Seeds them for batch `index` in `epoch`.
+        """Seeds the generators for batch `index` in `epoch`.
 
         Args:
-            entropy: The dataset's; without it only those are seeded that the user gave
-                a seed.
-            epoch: Number of the pass.
-            index: Of the batch.
+            entropy: The dataset's entropy. Without it only the generators that the user
+                gave a seed are seeded.
+            epoch: The number of the epoch.
+            index: The index of the batch.
         """
         for generator, ordinal, key in self.with_seed(entropy):
             kind = known_kind_of(generator)

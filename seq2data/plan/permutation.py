@@ -1,9 +1,9 @@
-"""Orders of more indices than anybody wants in memory.
+"""Computes orders of more indices than fit into memory.
 
-Some Sequences have a `__len__` of 2**63 - 1 and draw what they return. Their order is
-computed where it is asked for: a Feistel network permutes the numbers of an even number
-of bits, and one that is out of range is permuted on until it is in range (Black and
-Rogaway, "Ciphers with Arbitrary Finite Domains", CT-RSA 2002).
+Some Sequences have a `__len__` of 2**63 - 1 and draw what they return. Each number of
+their order is computed when it is needed: a Feistel network permutes the numbers of an
+even number of bits. A number that is out of range is permuted again until it is in
+range (Black and Rogaway, "Ciphers with Arbitrary Finite Domains", CT-RSA 2002).
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ _ROUNDS = 6
 
 
 class LazyPermutation:
-    """A permutation of `range(length)` that has no memory.
+    """A permutation of `range(length)` that is computed and not stored.
 
     Args:
-        length: How many numbers, 2 or more.
-        seed: Which of the permutations.
+        length: How many numbers there are, 2 or more.
+        seed: Selects the permutation.
     """
 
     def __init__(self, length: int, seed: int) -> None:
@@ -35,7 +35,7 @@ class LazyPermutation:
         return self._length
 
     def __getitem__(self, positions: slice) -> np.ndarray:
-        """int64 `[count]`: the numbers at positions of a slice."""
+        """Returns int64 `[count]`: the numbers at the positions of a slice."""
         chosen = range(*positions.indices(self._length))
         return np.array([self._number_at(position) for position in chosen], np.int64)
 

@@ -1,8 +1,9 @@
 """Seeds the global generators for one batch, from (seed, epoch, index) alone.
 
-The idea is Grain's `random_map` (github.com/google/grain): random state belongs to the
-batch and not to the worker, so the number of workers cannot change a batch. Here it is
-applied to the global state of `random` and `numpy.random`: legacy code draws from it.
+The idea comes from Grain's `random_map` (github.com/google/grain): random state belongs
+to the batch and not to the worker, so the number of workers cannot change a batch.
+Legacy code draws from the global state of `random` and `numpy.random`, so that is what
+is seeded here.
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ def seed_generators(entropy: int, epoch: int, index: int) -> None:
 
 
 class FrameworkSeeds:
-    """Seeds TensorFlow and torch for each batch, from the moment user code loads them.
+    """Seeds TensorFlow and torch for each batch, as soon as user code loads them.
 
-    For worker processes only: in the caller's process these belong to the training.
+    For worker processes only: in the caller's process the training needs their state.
     """
 
     def __init__(self) -> None:
@@ -41,7 +42,10 @@ class FrameworkSeeds:
         )
 
     def seed(self, entropy: int, epoch: int, index: int) -> None:
-        """Seeds what is loaded, and what will be, for batch `index` in `epoch`."""
+        """Seeds the loaded frameworks for batch `index` in `epoch`.
+
+        A framework that is loaded later is seeded for the batch that was named last.
+        """
         self._key = (entropy, epoch, index)
         for setter in self._setters:
             self._set(setter)
@@ -59,7 +63,8 @@ class GeneratorStates:
     """The states of generators at one moment.
 
     Args:
-        generators: Which; the global ones of `random` and `numpy.random` by default.
+        generators: The generators; by default the global ones of `random` and
+            `numpy.random`.
 
     Attributes:
         states: The states, in the order of the generators.
@@ -73,7 +78,7 @@ class GeneratorStates:
 
     @classmethod
     def joined(cls, parts: Iterable[GeneratorStates]) -> GeneratorStates:
-        """The states of all parts, which may be of different moments."""
+        """Returns the states of all parts, which may be from different moments."""
         whole = cls(())
         for part in parts:
             whole._generators += part._generators
@@ -89,11 +94,11 @@ class GeneratorStates:
     __hash__ = None  # type: ignore[assignment]  # two moments may compare equal
 
     def restore(self) -> None:
-        """Makes them the current states again."""
+        """Sets these states again."""
         for (generator, kind), state in zip(self._generators, self.states):
             kind.restore(generator, state)
 
 
 def global_generators() -> tuple[Any, Any]:
-    """Those that the functions of `random` and `numpy.random` draw from."""
+    """Returns the generators behind the functions of `random` and `numpy.random`."""
     return random._inst, np.random.mtrand._rand

@@ -1,4 +1,4 @@
-"""Recognises what the user passed in, by what it can do."""
+"""Recognises what the user passed in, by its methods."""
 
 from __future__ import annotations
 
@@ -21,15 +21,16 @@ from seq2data.source.image_iterators import (
 )
 from seq2data.source.indexable import Indexable
 
-Source = Union[Indexable, GeneratorFunction, GeneratorObject]
+GeneratorSource = Union[GeneratorFunction, GeneratorObject]
+Source = Union[Indexable, GeneratorSource]
 
 
 def adapt(source: Any, transform: Optional[Callable[[Any], Any]] = None) -> Source:
-    """The source behind the user's object.
+    """Returns the source for the user's object.
 
     Raises:
-        SourceError: The object is none of the kinds that can be read, or `transform`
-            comes with one that is not read by index.
+        SourceError: The object is not of a kind that can be read, or there is a
+            `transform` for an object that is not read by index.
     """
     if isinstance(source, type):
         raise SourceError(
@@ -45,7 +46,7 @@ def adapt(source: Any, transform: Optional[Callable[[Any], Any]] = None) -> Sour
                 return GeneratorFunction(partial(_endless, source, transform), name)
             raise SourceError(
                 f"`{type(source).__qualname__}` has `__getitem__` but no `__len__`: "
-                "add `__len__`, the number of batches in a pass"
+                "add `__len__`, the number of batches of an epoch"
             )
         return Indexable(source, transform)
     if transform is not None:
@@ -58,10 +59,10 @@ def adapt(source: Any, transform: Optional[Callable[[Any], Any]] = None) -> Sour
 
 
 def _is_endless(source: Any) -> bool:
-    """Whether it says so in Keras 3's way: `num_batches` is None."""
+    """True if its `num_batches` is None, which is Keras 3's way."""
     try:
         return hasattr(source, "num_batches") and source.num_batches is None
-    except NotImplementedError:  # what PyDataset itself says
+    except NotImplementedError:  # raised by PyDataset itself
         return False
 
 

@@ -1,9 +1,9 @@
-"""Dtypes of batches that differ, where a model of Keras is to read them.
+"""Casts batches of other dtypes to the dataset's dtype, for a model of Keras.
 
-Keras 2 fed whatever came in `floatx`, or cast it to the first batch's dtype, if need be
-2.75 to 2. Here a cast changes no value that the model would see: floats are cast to
-`floatx` or more, whole numbers to a dtype that holds every one of them, and floats to
-whole numbers never.
+Keras 2 casts all to `floatx`, or to the first batch's dtype, even 2.75 to 2. Here a
+cast changes no value that the model sees. Floats are cast to `floatx` or a longer
+float, and whole numbers to a dtype that holds each of them. Floats are never cast to
+whole numbers.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _WHOLE = "biu"
 
 
 def common_dtype(one: np.dtype, other: np.dtype) -> Optional[np.dtype]:
-    """The dtype of a leaf that begins as `one` and may be `other`, None for none."""
+    """Returns the dtype for a leaf that has both dtypes, `one` first; None for none."""
     if one.kind == "f" and other.kind in _WHOLE:
         return one
     kinds = one.kind, other.kind
@@ -27,12 +27,12 @@ def common_dtype(one: np.dtype, other: np.dtype) -> Optional[np.dtype]:
 
 
 def cast(array: np.ndarray, dtype: np.dtype, floatx: np.dtype) -> Optional[np.ndarray]:
-    """The array in another dtype; None if a value that the model sees would change.
+    """Returns the array in a dtype, None if a value that the model sees would change.
 
     Args:
         array: The array.
-        dtype: What the dataset says that it is.
-        floatx: What floats are cast to before the model sees them.
+        dtype: The dtype of the dataset.
+        floatx: The dtype that floats are cast to before the model sees them.
     """
     kinds = array.dtype.kind, dtype.kind
     if kinds == ("f", "f"):
@@ -56,7 +56,7 @@ def _cast_floats(
 
 
 def _holds(array: np.ndarray, dtype: np.dtype) -> bool:
-    """Whether a dtype has each of these whole numbers."""
+    """True if a dtype holds each of these whole numbers."""
     if dtype.kind not in _WHOLE + "f":
         return False
     if not array.size:
@@ -74,5 +74,5 @@ def _holds(array: np.ndarray, dtype: np.dtype) -> bool:
 def _are_floats(array: np.ndarray, dtype: np.dtype) -> bool:
     with np.errstate(over="ignore"):
         floats = array.astype(dtype)
-    # As numbers of Python: for numpy's comparison all would be cast to floats.
+    # As numbers of Python, since numpy casts both sides to floats to compare them.
     return bool(array.ravel().tolist() == floats.ravel().tolist())

@@ -1,4 +1,4 @@
-"""What the attributes of a user's object are, at one moment."""
+"""Records the attributes of a user's object at one moment."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ _PLAIN = (bool, int, float, str, bytes, type(None))
 
 
 def attributes(source: Any) -> list[tuple[str, Any]]:
-    """The attributes of a source's parts: the values of plain ones, else which it is.
+    """Returns each attribute of a source's parts: a plain value, else its identity.
 
-    Two moments compare equal if no attribute was set between them; what was changed
-    inside an attribute's value is not seen.
+    Two results are equal if no attribute was set between them. A change inside of an
+    attribute's value is not noticed.
     """
     parts = source.sent_parts().values() if hasattr(source, "sent_parts") else ()
     return [

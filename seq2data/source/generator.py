@@ -1,8 +1,8 @@
 """Turns a generator, an iterator or a function that makes one into a source.
 
-Items are read one at a time, in order, by one reader. The source's position is the only
-index it serves; index 0 of a factory begins a new run of it. An iterator may have
-`__next__` alone, or Python 2's `next`, as those of Keras 2's time do.
+One reader reads the items one at a time, in order. The only index that can be read is
+the source's position; with index 0 a function is called again. An iterator may have
+only `__next__`, or only Python 2's `next`, like iterators of Keras 2's time.
 """
 
 from __future__ import annotations
@@ -17,35 +17,35 @@ from seq2data.errors import SourceError
 from seq2data.source.keras_batches import as_it_is
 from seq2data.source.own_code import own_code
 
-# One lock per iterator: two datasets of the same one take turns.
-_locks: weakref.WeakValueDictionary[int, _Turns] = weakref.WeakValueDictionary()
+# By the iterator's identity. A source keeps both its iterator and the entry, so no
+# other iterator gets the same identity while the entry exists.
+_locks: weakref.WeakValueDictionary[int, _SharedLock] = weakref.WeakValueDictionary()
 
 
-class _Turns:
-    """Whose turn it is to call an iterator that several readers share."""
+class _SharedLock:
+    """The lock of one iterator, which several datasets may read."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
 
 
-def _turns_of(iterator: object) -> _Turns:
-    # By identity; who holds the turns holds the iterator, so no other has its id.
-    return _locks.setdefault(id(iterator), _Turns())
+def _lock_of(iterator: object) -> _SharedLock:
+    return _locks.setdefault(id(iterator), _SharedLock())
 
 
 class EndOfDataError(Exception):
-    """The generator has no further item; never leaves seq2data."""
+    """The generator has no further item. Users never get this error."""
 
 
 def is_iterator(source: object) -> bool:
-    """True if it gives its next item itself, by Python 3's method or Python 2's."""
+    """True if it has `__next__`, or `next` as in Python 2."""
     if isinstance(source, type):
         return False
     return any(callable(getattr(source, name, None)) for name in ("__next__", "next"))
 
 
 def _iterator_of(iterable: Any) -> Any:
-    # Not `iter`, which refuses what has `next` only.
+    # Not `iter`, which refuses an iterator with only `next`.
     return iterable.__iter__() if hasattr(iterable, "__iter__") else iterable
 
 
@@ -53,22 +53,22 @@ class GeneratorFunction:
     """A callable without arguments; each call gives a new iterator."""
 
     restarts = True
-    """After its end, the next pass calls the function again."""
+    """True: after the end, the next epoch calls the function again."""
 
     def __init__(self, factory: Callable[[], Any], name: str) -> None:
         self.standardize: Callable[[Any], Any] = as_it_is
-        """Makes a batch of an item."""
+        """Turns an item into a batch."""
         self._factory = factory
         self._name = name
         self._iterator: Any = None
         self._position = 0
 
     def sent_parts(self) -> dict[str, Any]:
-        """What of the user's has to reach the workers, by name."""
+        """Returns the user's objects that the workers need, by name."""
         return {self._name: self._factory}
 
     def __getstate__(self) -> dict[str, Any]:
-        # Only the function travels: a run that has begun stays where it is.
+        # Only the function is sent; an iterator that was begun stays here.
         return {**self.__dict__, "_iterator": None, "_position": 0}
 
     @property
@@ -78,7 +78,7 @@ class GeneratorFunction:
 
     @own_code
     def read(self, index: int) -> Any:
-        """The next item, which must be the one at `index`.
+        """Returns the next item, which must have this index.
 
         Raises:
             EndOfDataError: There is no further item.
@@ -88,8 +88,8 @@ class GeneratorFunction:
             self._iterator, self._position = self._start(), 0
         if self._iterator is None or index != self._position:
             raise SourceError(
-                f"`{self._name}` stands at item {self._position} and cannot give item "
-                f"{index}: a generator is read once, in order"
+                f"`{self._name}` is at item {self._position}, so item {index} cannot "
+                "be read: a generator is read once, in order"
             )
         try:
             item = _next(self._iterator)
@@ -111,16 +111,16 @@ class GeneratorFunction:
 
 
 class GeneratorObject:
-    """A live generator or iterator: it cannot be sent, copied or begun again."""
+    """A live generator or iterator: it cannot be sent, copied or restarted."""
 
     restarts = False
-    """Once at its end it stays there."""
+    """False: after the end there is no further item."""
 
     def __init__(self, iterator: Any) -> None:
         self.standardize: Callable[[Any], Any] = as_it_is
-        """Makes a batch of an item."""
+        """Turns an item into a batch."""
         self._iterator = _iterator_of(iterator)
-        self._turns = _turns_of(self._iterator)
+        self._shared = _lock_of(self._iterator)
 
     @property
     def name(self) -> str:
@@ -131,12 +131,12 @@ class GeneratorObject:
 
     @own_code
     def read(self, index: int) -> Any:
-        """The next item.
+        """Returns the next item.
 
         Raises:
             EndOfDataError: There is no further item.
         """
-        with self._turns.lock:
+        with self._shared.lock:
             try:
                 item = _next(self._iterator)
             except EndOfDataError:
@@ -146,7 +146,7 @@ class GeneratorObject:
 
 
 def _check_end(owner: object, position: int, name: str) -> None:
-    """Refuses an end in the middle of what `__len__` promises, if there is one.
+    """Compares the position of an iterator's end with its `__len__`, if it has one.
 
     Raises:
         SourceError: The iterator has stopped too early.
@@ -156,8 +156,8 @@ def _check_end(owner: object, position: int, name: str) -> None:
     length = len(owner)
     if length and position % length:
         raise SourceError(
-            f"`{name}` ended after {position} items, but its `__len__` says {length}: "
-            "a StopIteration inside its `__next__` ends it, too"
+            f"`{name}` ended after {position} items, but its `__len__` is {length}: "
+            "look for a StopIteration raised inside its `__next__`, which ends it, too"
         )
 
 

@@ -1,10 +1,11 @@
-"""Keras's image iterators, read by index: `flow`, `flow_from_directory` and their kin.
+"""Reads Keras's image iterators by index: `flow`, `flow_from_directory` and others.
 
 Their `__getitem__` seeds numpy with a count of the calls, which differs from worker to
-worker, and their `__iter__` never ends. Here batch `index` of an epoch is the one that
-`next(iterator)` gives as the `index`th of that epoch to a single reader, so for a given
-seed it depends on nothing else, and iterators with one seed stay in step. (`Iterator`
-in keras-preprocessing, in Keras 2 and in keras/src/legacy/preprocessing/image.py.)
+worker, and their `__iter__` never ends. Here batch `index` of an epoch is the batch
+that a single reader gets from call number `index` of `next(iterator)` in that epoch.
+For a given seed it depends on nothing else, so images and masks with the same seed fit
+together. (`Iterator` in keras-preprocessing, in Keras 2 and in
+keras/src/legacy/preprocessing/image.py.)
 """
 
 from __future__ import annotations
@@ -28,15 +29,15 @@ _ATTRIBUTES = (
 
 
 def is_image_iterator(source: object) -> bool:
-    """Whether it is one of Keras's, of whatever version, by what it has."""
+    """True if it has the attributes of an image iterator of any version of Keras."""
     return all(hasattr(source, name) for name in _ATTRIBUTES)
 
 
 class ImageIterator(Indexable):
     """An image iterator whose epochs begin and end in the caller's process.
 
-    There the order of an epoch is drawn and the batches are counted; readers change
-    nothing.
+    The caller's process draws the order of an epoch and counts the batches. Readers
+    change nothing.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class ImageIterator(Indexable):
         self._drawn_for = -1
 
     def on_epoch_begin(self) -> None:
-        """Draws the order of the epoch, unless it is drawn."""
+        """Draws the order of the epoch, unless that has been done."""
         super().on_epoch_begin()
         iterator = self._wrapped
         if iterator.seed is None and iterator.index_array is not None:
@@ -64,17 +65,17 @@ class ImageIterator(Indexable):
             super().on_epoch_end()
 
     def read_item(self, index: int) -> Any:
-        """What `next` of the iterator gives as item `index` of the epoch."""
-        view = copy.copy(self._wrapped)  # others may read from it at the same time
+        """Returns what `next(iterator)` returns as item `index` of the epoch."""
+        view = copy.copy(self._wrapped)  # other threads may read at the same time
         view.total_batches_seen += index
         if index == 0 and self.seeds_itself:
-            # It draws the same order again, and goes on with the generator after that.
+            # The iterator draws the same order again, and then the first batch.
             view.index_array = None
         return view[index]
 
     @contextlib.contextmanager
     def _seeded(self) -> Iterator[None]:
-        """Numpy's generator as the iterator seeds it for an epoch's first batch."""
+        """Seeds numpy as the iterator does for an epoch's first batch."""
         if not self.seeds_itself:
             yield
             return
@@ -87,7 +88,7 @@ class ImageIterator(Indexable):
 
 
 class Lockstep(Indexable):
-    """Image iterators that are zipped, such as those of images and their masks."""
+    """Image iterators that are zipped, such as images and their masks."""
 
     keeps_order = True
 
@@ -98,8 +99,8 @@ class Lockstep(Indexable):
 
     @classmethod
     def of(cls, zipped: Any) -> Optional[Lockstep]:
-        """What a `zip` zips, if that is image iterators with epochs of one length."""
-        # Pickle's question, which is the only one that a `zip` answers.
+        """Returns the source for a `zip` of image iterators of one length, or None."""
+        # `__reduce__` is the only way to get the parts of a `zip`.
         iterators = zipped.__reduce__()[1] if isinstance(zipped, zip) else ()
         if not iterators or not all(map(is_image_iterator, iterators)):
             return None
@@ -109,29 +110,29 @@ class Lockstep(Indexable):
 
     @property
     def name(self) -> str:
-        """The iterators' classes, for messages."""
+        """The names of the iterators' classes, for messages."""
         return f"zip({', '.join(part.name for part in self._parts)})"
 
     def sent_parts(self) -> dict[str, Any]:
-        """What of the user's has to reach the workers, by name."""
+        """Returns the user's objects that the workers need, by name."""
         return {
             f"zip[{number}]": part._wrapped for number, part in enumerate(self._parts)
         }
 
     def num_batches(self) -> int:
-        """The length of an epoch."""
+        """Returns the length of an epoch."""
         return self._parts[0].num_batches()
 
     def read_item(self, index: int) -> Any:
-        """One item of each."""
+        """Returns a tuple with the item of each iterator."""
         return tuple(part.read(index) for part in self._parts)
 
     def on_epoch_begin(self) -> None:
-        """Calls the hook of each."""
+        """Calls the hook of each iterator."""
         for part in self._parts:
             part.on_epoch_begin()
 
     def on_epoch_end(self) -> None:
-        """Calls the hook of each."""
+        """Calls the hook of each iterator."""
         for part in self._parts:
             part.on_epoch_end()

@@ -1,7 +1,8 @@
 """Turns anything with `__len__` and `__getitem__` into a source read by index.
 
-That is a Keras 2 or Keras 3 Sequence, a list, a torch map-style Dataset: it is known by
-what it can do, so classes of any Keras, and without `super().__init__()`, serve.
+Examples are a Sequence of Keras 2 or Keras 3, a list, and a map-style Dataset of torch.
+Only the methods matter, so the class may be of any Keras, and need not call
+`super().__init__()`.
 """
 
 from __future__ import annotations
@@ -14,41 +15,39 @@ from seq2data.source.own_code import own_code
 
 
 class Indexable:
-    """The user's object; the same in the caller's process and in every worker.
+    """The user's object, in the caller's process and in every worker.
 
     Args:
         wrapped: The user's object.
-        transform: Called with `wrapped[index]`; gives the arrays.
+        transform: Is called with `wrapped[index]` and returns the arrays.
     """
 
-    restarts = True
-    """A pass begins at index 0, and any index may be read again."""
     seeds_itself = False
-    """Whether reading seeds numpy's global generator, so that no two may read at once
-    in one process."""
+    """True if reading seeds numpy's global generator, so that only one thread of a
+    process may read at once."""
     keeps_order = False
-    """Whether the user passed an iterator, whose order Keras never shuffles."""
+    """True if the user passed an iterator, whose order Keras never shuffles."""
 
     def __init__(
         self, wrapped: Any, transform: Optional[Callable[[Any], Any]] = None
     ) -> None:
         self.standardize: Callable[[Any], Any] = as_it_is
-        """Makes a batch of what the user's object gives."""
+        """Turns what the user's object returns into a batch."""
         self._wrapped = wrapped
         self._transform = transform
 
     @property
     def name(self) -> str:
-        """The class, for messages."""
+        """The name of the class, for messages."""
         return type(self._wrapped).__qualname__
 
     def sent_parts(self) -> dict[str, Any]:
-        """What of the user's has to reach the workers, by name."""
+        """Returns the user's objects that the workers need, by name."""
         return {self.name: self._wrapped, "transform": self._transform}
 
     @own_code
     def num_batches(self) -> int:
-        """`len()` of the user's object, asked anew on every call.
+        """Returns the current `len()` of the user's object.
 
         Raises:
             SourceError: It is 0.
@@ -63,14 +62,14 @@ class Indexable:
 
     @own_code
     def read(self, index: int) -> Any:
-        """What the user's object gives for `index`, transformed."""
+        """Returns the batch for `index`, after `transform`."""
         item = self.read_item(index)
         if self._transform is not None:
             item = self._transform(item)
         return self.standardize(item)
 
     def read_item(self, index: int) -> Any:
-        """What the user's object gives for `index`."""
+        """Returns what the user's object returns for `index`."""
         return self._wrapped[index]
 
     def on_epoch_begin(self) -> None:

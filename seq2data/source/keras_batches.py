@@ -1,4 +1,4 @@
-"""Turns what a legacy source gave into the batch that Keras 2 took it for."""
+"""Turns what a legacy source returns into the batch that Keras 2 makes of it."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ _NUMBERS = (bool, int, float, np.number, np.bool_)
 
 
 def as_it_is(batch: Any) -> Any:
-    """What is done to the batches of `to_dataset`, which are the user's own."""
+    """Returns the batch: `to_dataset` changes nothing."""
     return batch
 
 
 def as_keras_batch(batch: Any) -> Any:
-    """The batch as a plain tuple if it has parts, with arrays for lists of numbers.
+    """Returns the batch with a tuple for a record, and arrays for lists of numbers.
 
-    A namedtuple, dataclass or `attrs` object is (x, y, sample_weight) in the order of
-    its fields, as far as it has them; inside x or y it stays. A list of numbers or
-    texts is an array. (`_standardize_batch` in keras/engine/data_adapter.py of Keras
-    2.15, `standardize_input_data` in keras/engine/training_utils.py of Keras 2.3.)
+    The fields of a namedtuple, dataclass or `attrs` object are x, y and sample_weight,
+    in this order, as many as there are. A record inside x or y stays a record. A list
+    of numbers or texts becomes an array. (`_standardize_batch` in
+    keras/engine/data_adapter.py of Keras 2.15, `standardize_input_data` in
+    keras/engine/training_utils.py of Keras 2.3.)
     """
     parts = parts_of(batch)
     if parts is not None:

@@ -1,7 +1,7 @@
-"""Sources whose batches are any objects, and reach the reader as they are.
+"""Reads batches that are any objects, for the enqueuers.
 
-What crosses from a reader is arrays. Here a batch is one array: in the caller's process
-the number under which the object itself is kept, from another process its pickle.
+A reader can only hand over arrays. Here a batch is one array. In the caller's process
+it is the number of an object that is kept; from another process it is a pickle.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from seq2data.source.indexable import Indexable
 
 
 class Kept:
-    """Objects by number, each until it is taken."""
+    """Objects by number; each is kept until it is taken."""
 
     def __init__(self) -> None:
         self._objects: dict[int, Any] = {}
         self._numbers = itertools.count()
 
     def put(self, item: Any) -> np.ndarray:
-        """The number of an object."""
+        """Keeps an object; returns its number."""
         number = next(self._numbers)
         self._objects[number] = item
         return np.array(number)
 
     def take(self, number: np.ndarray) -> Any:
-        """The object of a number."""
+        """Removes and returns the object of a number."""
         return self._objects.pop(int(number))
 
 
@@ -40,7 +40,7 @@ class _ObjectsOf(Indexable):
     """Another source, with its hooks and its name.
 
     Args:
-        source: Gives the objects.
+        source: Returns the objects.
     """
 
     def __init__(self, source: Indexable) -> None:
@@ -51,15 +51,15 @@ class _ObjectsOf(Indexable):
 
     @property
     def name(self) -> str:
-        """The class, for messages."""
+        """The name of the source's class, for messages."""
         return self._source.name
 
     def sent_parts(self) -> dict[str, Any]:
-        """What of the user's has to reach the workers, by name."""
+        """Returns the user's objects that the workers need, by name."""
         return self._source.sent_parts()
 
     def num_batches(self) -> int:
-        """The source's."""
+        """Returns the length of an epoch of the source."""
         return self._source.num_batches()
 
     def on_epoch_begin(self) -> None:
@@ -72,56 +72,56 @@ class _ObjectsOf(Indexable):
 
 
 class KeptObjects(_ObjectsOf):
-    """Read in the caller's process: what comes out is the very object."""
+    """A source that is read in the caller's process; the objects stay the same."""
 
     def __init__(self, source: Indexable) -> None:
         super().__init__(source)
         self._kept = Kept()
 
     def read(self, index: int) -> np.ndarray:
-        """The number of what the source gives for `index`."""
+        """Keeps what the source returns for `index`; returns its number."""
         return self._kept.put(self._source.read(index))
 
     def object_of(self, leaf: np.ndarray) -> Any:
-        """The object behind what `read` returned."""
+        """Returns the object for what `read` returned."""
         return self._kept.take(leaf)
 
 
 class PickledObjects(_ObjectsOf):
-    """Read in other processes: what comes out is equal, with the caller's classes."""
+    """A source that other processes read; the objects are equal copies."""
 
     def read(self, index: int) -> np.ndarray:
-        """The pickle of what the source gives for `index`.
+        """Returns the pickle of what the source returns for `index`.
 
         Raises:
-            SourceError: It does not pickle.
+            SourceError: It cannot be pickled.
         """
         item = self._source.read(index)
         try:
-            # By value what is of `__main__`, which has another name in a worker.
+            # Classes of `__main__` by value, since a worker has another `__main__`.
             pickled = cloudpickle.dumps(item)
         except (pickle.PicklingError, TypeError, AttributeError) as error:
             raise SourceError(
                 f"`{self.name}[{index}]` is a `{type(item).__qualname__}` that cannot "
-                f"leave its process ({error}): return what pickles, or pass "
+                f"be pickled ({error}): return an object that can, or pass "
                 "`use_multiprocessing=False`"
             ) from error
         return np.frombuffer(pickled, np.uint8)
 
     def object_of(self, leaf: np.ndarray) -> Any:
-        """The object behind what `read` returned."""
-        return pickle.loads(leaf.tobytes())  # our own worker's
+        """Returns the object for what `read` returned."""
+        return pickle.loads(leaf.tobytes())  # from a worker of this program
 
 
 class KeptItems(GeneratorObject):
-    """The very items of a generator, which is read in the caller's process."""
+    """A generator that is read in the caller's process; the items stay the same."""
 
     def __init__(self, iterator: Any) -> None:
         super().__init__(iterator)
         self._kept = Kept()
 
     def read(self, index: int) -> np.ndarray:
-        """The number of the next item.
+        """Keeps the next item; returns its number.
 
         Raises:
             EndOfDataError: There is no further item.
@@ -129,5 +129,5 @@ class KeptItems(GeneratorObject):
         return self._kept.put(super().read(index))
 
     def object_of(self, leaf: np.ndarray) -> Any:
-        """The item behind what `read` returned."""
+        """Returns the item for what `read` returned."""
         return self._kept.take(leaf)

@@ -1,9 +1,9 @@
 """Tells a source's own code from the program that uses the source.
 
-Inside of its own code the name of a wrapped class means the class, as it always did:
-calling it makes an instance. Outside, in the training process, calling it makes a
-dataset. Who calls a source's code does so in a block `with own_code`, or in a function
-that it decorates.
+In a source's own code the name of a wrapped class still means the class: calling it
+makes an instance. In all other code of the training process, calling it makes a
+dataset. Code of seq2data that calls a source's code uses a block `with own_code`, or
+the decorator `@own_code`.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from contextlib import ContextDecorator
 
 
 class OwnCode(threading.local, ContextDecorator):
-    """Each thread's own; blocks may stand inside of each other."""
+    """A state of each thread. Blocks may be nested."""
 
     is_worker = False
-    """Whether this process is a worker, where there is nothing but sources' code."""
+    """True if this process is a worker, where all user code is the sources' own."""
     _depth = 0
 
     @property
     def is_running(self) -> bool:
-        """True if what runs now was called by a source's code, or is it."""
+        """True if a source's code is running, or code that it has called."""
         return self.is_worker or self._depth > 0
 
     def __enter__(self) -> None:
@@ -35,5 +35,5 @@ own_code = OwnCode()
 
 
 def enter_worker() -> None:
-    """Says that this process is a worker, for good."""
+    """Marks this process as a worker, until it ends."""
     OwnCode.is_worker = True

@@ -1,9 +1,9 @@
-"""Namedtuples, dataclasses and `attrs` classes in batches: which one, in words.
+"""Describes namedtuples, dataclasses and `attrs` objects in batches by name and fields.
 
-A worker may have another object for a class than the caller (that of a script reaches
-it by value), so what crosses is the class's name and fields. A dataset holds the
-caller's own namedtuple class; of other records it holds namedtuples with their fields,
-since tf.data has no records.
+A worker and the caller may have different objects for one class: the class of a script
+is sent by value. So a batch crosses with the name and the fields of the class. In a
+dataset a namedtuple has the caller's class. Other records become namedtuples with the
+same fields, since tf.data has no records.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from seq2data.exception_text import summary_of
 
 
 class Record(NamedTuple):
-    """A class with fields in an order.
+    """The name of a class, and its fields in order.
 
     Attributes:
-        module: Where it was defined.
-        qualname: Its name there.
-        fields: Their names.
+        module: The module that defines the class.
+        qualname: The name of the class in that module.
+        fields: The names of the fields.
     """
 
     module: str
@@ -34,10 +34,10 @@ class Record(NamedTuple):
     fields: tuple[str, ...]
 
     def make(self, values: Iterable[Any]) -> Any:
-        """A namedtuple of this class.
+        """Returns a namedtuple of this class.
 
         Raises:
-            BatchError: Its constructor takes other arguments than its fields.
+            BatchError: The constructor takes other arguments than the fields.
         """
         try:
             return _class_of(self)(*values)  # as TensorFlow does
@@ -49,14 +49,14 @@ class Record(NamedTuple):
 
 
 class Parts(NamedTuple):
-    """What a record is made of."""
+    """A record, and the values of its fields."""
 
     record: Record
     values: tuple[Any, ...]
 
 
 def parts_of(value: Any) -> Optional[Parts]:
-    """The parts of a namedtuple, dataclass or `attrs` object; None for what is none."""
+    """Returns the parts of a namedtuple, dataclass or `attrs` object, else None."""
     kind = type(value)
     fields = _fields_of(kind)
     if fields is None:
@@ -81,8 +81,8 @@ def _fields_of(kind: type) -> Optional[tuple[str, ...]]:
 
 
 def _class_of(record: Record) -> Any:
-    """The caller's own class if it is a namedtuple's, else one with these fields."""
-    # A class that a function has made, perhaps more than once, is the newest of those.
+    """Returns the caller's class if it is a namedtuple, else one with these fields."""
+    # A function may have made the class several times; the newest one is used.
     for kind in (_imported(record), *reversed([*_subclasses(tuple)])):
         if _is_of(record, kind):
             return kind
@@ -91,11 +91,12 @@ def _class_of(record: Record) -> Any:
 
 def _imported(record: Record) -> Any:
     try:
-        # The caller's thread may be importing it, and wait for this one.
+        # Not `import_module` first: the caller's thread may be importing the module
+        # and waiting for this thread.
         module = sys.modules.get(record.module)
         found = module or importlib.import_module(record.module)
         return functools.reduce(getattr, record.qualname.split("."), found)
-    except (ImportError, AttributeError):  # of a function, or of a worker alone
+    except (ImportError, AttributeError):  # made by a function, or only in a worker
         return None
 
 
@@ -119,5 +120,5 @@ def _is_of(record: Record, kind: Any) -> bool:
 @functools.lru_cache
 def _made(record: Record) -> type:
     name = record.qualname.rpartition(".")[2]
-    # A field that begins with `_` cannot be one of a namedtuple, and gets a number.
+    # A namedtuple has no fields that begin with `_`; `rename` gives those a number.
     return collections.namedtuple(name, record.fields, rename=True)

@@ -1,7 +1,7 @@
-"""Turns sample batches into the spec that later batches are held to.
+"""Makes a spec of sample batches, and checks later batches against it.
 
-Shapes follow tf.data: None is a dimension that may vary, a shape of None is an unknown
-rank. The dtype of text is `object` (bytes).
+Shapes follow tf.data: None is a dimension that may vary, and a shape of None is an
+unknown rank. The dtype of text is `object` (bytes).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Shape = Optional[tuple[Optional[int], ...]]
 
 @dataclass(frozen=True)
 class LeafSpec:
-    """What one leaf of every batch is like."""
+    """The kind, dtype and shape of one leaf in every batch."""
 
     kind: str
     dtype: np.dtype
@@ -29,7 +29,7 @@ class LeafSpec:
     ragged_rank: int = 0
 
     def accepts(self, shape: Shape) -> bool:
-        """Whether a leaf of this shape keeps to the spec."""
+        """True if a leaf of this shape fits the spec."""
         return self.shape is None or (
             shape is not None
             and len(shape) == len(self.shape)
@@ -39,15 +39,15 @@ class LeafSpec:
 
 @dataclass(frozen=True)
 class BatchSpec:
-    """What every batch is like.
+    """The nesting, dtypes and shapes of every batch.
 
     Attributes:
-        structure: Its nesting.
-        leaves: One per leaf, in the structure's order.
-        may_cast: Whether the user gave the dtypes (`output_signature`), so that a
-            leaf of another dtype may be cast without loss, or to a shorter float.
-        floatx: The floats of the model that reads the batches, whose leaves may be
-            cast then where it sees no other values; None where no model is at hand.
+        structure: The nesting.
+        leaves: One spec per leaf, in the structure's order.
+        may_cast: True if the user gave the dtypes (`output_signature`). Then a leaf of
+            another dtype may be cast without loss, or to a shorter float.
+        floatx: The floats of the model that reads the batches. Then a leaf may be cast
+            if the model sees the same values. None if there is no model.
     """
 
     structure: Structure
@@ -59,7 +59,7 @@ class BatchSpec:
     def of(
         cls, structure: Structure, arrays: Sequence[np.ndarray], *, batched: bool
     ) -> BatchSpec:
-        """The spec of one batch; with `batched`, the first dimension may vary."""
+        """Returns the spec of one batch; if `batched`, its first dimension may vary."""
         leaves = [
             replace(leaf, shape=(None, *leaf.shape[1:]))
             if batched and leaf.shape
@@ -69,7 +69,7 @@ class BatchSpec:
         return cls(structure, tuple(leaves))
 
     def ranks_only(self) -> BatchSpec:
-        """The spec that batches of all sizes keep to; the ranks stay."""
+        """Returns the spec with the same ranks that batches of all sizes fit."""
         leaves = [
             leaf
             if leaf.shape is None
@@ -79,10 +79,10 @@ class BatchSpec:
         return replace(self, leaves=tuple(leaves))
 
     def merge(self, other: BatchSpec, index: int) -> BatchSpec:
-        """The spec that both batches keep to; `other` is that of batch `index`.
+        """Returns a spec that fits both batches; `other` is the spec of batch `index`.
 
         Raises:
-            BatchError: They differ in structure or in a dtype.
+            BatchError: The two differ in structure or in a dtype.
         """
         self._check_structure(other.structure, index)
         merged = []
@@ -95,15 +95,15 @@ class BatchSpec:
     def conform(
         self, structure: Structure, arrays: Sequence[np.ndarray], index: int
     ) -> list[np.ndarray]:
-        """Arrays `[count, ...]` of a run, cast where the user's signature asks for it.
+        """Checks the arrays `[count, ...]` of a run, and returns them in spec dtypes.
 
         Args:
-            structure: The run's.
-            arrays: The run's.
-            index: Its first batch's.
+            structure: The nesting of the run's batches.
+            arrays: The arrays of the run.
+            index: The index of the first batch.
 
         Raises:
-            BatchError: They break the spec; names leaf, index and both shapes.
+            BatchError: They do not fit the spec; names leaf, index and both shapes.
         """
         self._check_structure(structure, index)
         conformed = list(arrays)
@@ -130,15 +130,15 @@ class BatchSpec:
         if structure != self.structure:
             raise BatchError(
                 f"batch {index} is nested as {structure}, but the dataset's batches "
-                f"as {self.structure}: return the same nesting from every index"
-                + (", or pass the `output_signature` of it" if self.may_cast else ""),
+                f"as {self.structure}: return the same nesting for every index"
+                + (", or pass its `output_signature`" if self.may_cast else ""),
                 index,
             )
 
     def _common_dtype(
         self, name: str, mine: np.dtype, theirs: np.dtype, index: int
     ) -> np.dtype:
-        """The dtype of a leaf in the first batch and in another."""
+        """Returns the dtype of a leaf for the first batch and another one."""
         common = None if self.floatx is None else common_dtype(mine, theirs)
         if mine != theirs and common is None:
             raise BatchError(
@@ -152,27 +152,27 @@ class BatchSpec:
     def _cast(
         self, name: str, array: np.ndarray, wanted: np.dtype, index: int
     ) -> np.ndarray:
-        """An array of a batch in the spec's dtype."""
+        """Returns an array of a batch in the spec's dtype."""
         if self.floatx is not None:
             made = cast(array, wanted, self.floatx)
         else:
             shortens = array.dtype.kind == wanted.kind == "f"
-            # To numpy everything is safely an object, but ours are texts.
+            # numpy calls every cast to `object` safe, but here `object` means text.
             keeps = wanted.kind != "O" and np.can_cast(array.dtype, wanted, "safe")
             is_allowed = self.may_cast and (shortens or keeps)
             made = array.astype(wanted) if is_allowed else None
         if made is None:
             raise BatchError(
                 f"{name} of batch {index} is {array.dtype}, but the dataset's spec "
-                f"says {wanted}, and casting could change the values: return "
-                f"{wanted}, or pass an `output_signature`{self._to_dataset()} that "
-                f"says {array.dtype} for this leaf",
+                f"has {wanted}, and casting could change the values: return "
+                f"{wanted}, or pass an `output_signature`{self._to_dataset()} with "
+                f"{array.dtype} for this leaf",
                 index,
             )
         return made
 
     def _to_dataset(self) -> str:
-        """Where an `output_signature` can be passed, if that is not plain."""
+        """Returns where to pass an `output_signature`, "" where the call shows it."""
         return "" if self.floatx is None else " to `to_dataset` and train on that"
 
     def _shape_message(
@@ -183,14 +183,14 @@ class BatchSpec:
         else:
             cure = _common_shape(leaf.shape, shape)
         return (
-            f"{name} of batch {index} has shape {shape}, but the dataset's spec says "
-            f"{leaf.shape}: pass an `output_signature`{self._to_dataset()}, with "
+            f"{name} of batch {index} has shape {shape}, but the dataset's spec has "
+            f"{leaf.shape}: pass an `output_signature`{self._to_dataset()} with "
             f"`tf.TensorSpec({cure}, ...)` for this leaf"
         )
 
 
 def describe(structure: Structure, arrays: Sequence[np.ndarray]) -> list[LeafSpec]:
-    """What each leaf of one batch is like; of a sparse leaf the dense shape."""
+    """Returns the spec of each leaf of one batch; a sparse leaf has its dense shape."""
     described = []
     rest = iter(arrays)
     for leaf in structure.leaves():

@@ -1,9 +1,9 @@
-"""Turns a batch of any legal shape into flat arrays and a picture of its nesting.
+"""Splits a batch into flat arrays and a description of its nesting.
 
-The picture (`Structure`) says how tuples and dicts are nested and which leaves are
-dense, sparse, ragged or None; it is plain data, so it crosses processes and compares
-equal. Lists become tuples, since tf.data has none (as Keras 2.15 does,
-`keras/engine/data_adapter.py`, `tf.__internal__.nest.list_to_tuple`).
+The description (`Structure`) holds how tuples and dicts are nested, and which leaves
+are dense, sparse, ragged or None. It is plain data: it can be sent, and compared. Lists
+become tuples, since tf.data has no lists (like Keras 2.15: `list_to_tuple` in
+keras/engine/data_adapter.py).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ TUPLE = "tuple"
 DICT = "dict"
 
 _LEAVES = (ARRAY, SPARSE, RAGGED)
-# What tf.data holds as it is; numpy also has floats of 80 and more bits.
+# The numbers that tf.data has; numpy also has floats of 80 and more bits.
 _NUMBERS = frozenset("?bBhHiIlLqQefdFD")
 _TEXT_KINDS = "SUT"
 
@@ -36,10 +36,10 @@ class Structure(NamedTuple):
 
     Attributes:
         kind: ARRAY, SPARSE, RAGGED, NONE, TUPLE or DICT.
-        keys: Of a dict, in sorted order.
-        children: Of a tuple or dict.
+        keys: The keys of a dict, in sorted order.
+        children: The parts of a tuple or dict.
         named: The class of a namedtuple or another record.
-        ragged_rank: How many dimensions of a ragged leaf have row splits.
+        ragged_rank: The number of dimensions of a ragged leaf that have row splits.
     """
 
     kind: str
@@ -50,11 +50,11 @@ class Structure(NamedTuple):
 
     @property
     def num_arrays(self) -> int:
-        """How many arrays a leaf has."""
+        """The number of arrays of a leaf."""
         return {ARRAY: 1, SPARSE: 3, RAGGED: 1 + self.ragged_rank}[self.kind]
 
     def leaf_names(self, prefix: str = "") -> list[str]:
-        """A readable place for each leaf that has arrays: `[0]['image']`."""
+        """Returns a readable place of each leaf that has arrays: `[0]['image']`."""
         if self.kind == NONE:
             return []
         if self.kind in _LEAVES:
@@ -67,19 +67,19 @@ class Structure(NamedTuple):
         ]
 
     def leaves(self) -> list[Structure]:
-        """The leaf for each name of `leaf_names`."""
+        """Returns the leaf for each name of `leaf_names`."""
         if self.kind in _LEAVES:
             return [self]
         return [leaf for child in self.children for leaf in child.leaves()]
 
     def leaf_kinds(self) -> list[str]:
-        """ARRAY, SPARSE or RAGGED for each name of `leaf_names`."""
+        """Returns ARRAY, SPARSE or RAGGED for each name of `leaf_names`."""
         return [leaf.kind for leaf in self.leaves()]
 
     def pack(self, leaves: Iterator[Any], none: Any = None) -> Any:
-        """Rebuilds the nesting around `leaves`, one per name of `leaf_names`.
+        """Returns the nesting with `leaves` in it, one per name of `leaf_names`.
 
-        `none` takes the place of leaves that are None.
+        A leaf that is None becomes `none`.
         """
         if self.kind == NONE:
             return none
@@ -104,23 +104,24 @@ class _Symbol(str):
 
 
 def flatten(batch: Any) -> tuple[Structure, list[np.ndarray]]:
-    """Splits a batch into its structure and its arrays, in the structure's order.
+    """Returns the structure of a batch, and its arrays in the structure's order.
 
-    A sparse leaf gives three arrays: int64 indices `[nnz, rank]` in row-major order,
-    values `[nnz]`, and the int64 dense shape `[rank]`. A ragged leaf gives its flat
+    A sparse leaf has three arrays: int64 indices `[nnz, rank]` in row-major order,
+    values `[nnz]`, and the int64 dense shape `[rank]`. A ragged leaf has its flat
     values, and the int64 row splits of each ragged dimension, the outermost first. Text
-    gives an object array of bytes (UTF-8). The arrays may be the user's own memory:
-    copy what must stay.
+    becomes an object array of bytes (UTF-8). The arrays may be the user's own memory,
+    which the user's code may change later.
 
     Raises:
-        BatchError: A leaf cannot become an array that tf.data holds; names the leaf.
+        BatchError: A leaf cannot become an array of tf.data; names the leaf.
     """
     arrays: list[np.ndarray] = []
     try:
         return _flatten(batch, "", arrays), arrays
     except RecursionError as error:
         raise BatchError(
-            f"the batch, a `{_type_name(batch)}`, is nested too deep, or in itself"
+            f"the batch, a `{_type_name(batch)}`, is nested too deeply, or contains "
+            "itself"
         ) from error
 
 
@@ -129,7 +130,7 @@ def _flatten(value: Any, place: str, arrays: list[np.ndarray]) -> Structure:
         return _flatten_node(value, place, arrays)
     except (BatchError, RecursionError, MemoryError, OSError):
         raise
-    except BaseException as error:  # what stands in a batch may run code of the user's
+    except BaseException as error:  # an object in a batch may run user code
         raise BatchError(
             f"{place or 'the batch'}, a `{_type_name(value)}`, cannot be read: "
             f"{summary_of(error)}"
@@ -169,8 +170,8 @@ def _ordered(mapping: Mapping[Any, Any], place: str) -> list[Any]:
         return sorted(keys) if len(keys) > 1 else keys
     except TypeError as error:
         raise BatchError(
-            f"{place or 'the batch'} is a dict whose keys do not sort, and tf.data "
-            f"sorts them: {error}. Return keys of one type that sorts, such as texts"
+            f"{place or 'the batch'} is a dict whose keys cannot be sorted, as "
+            f"tf.data does: {error}. Return keys of one type, such as texts"
         ) from error
 
 
@@ -179,7 +180,7 @@ def _sparse_components(value: Any) -> Optional[tuple[np.ndarray, ...]]:
     if scipy_sparse is not None and scipy_sparse.issparse(value):
         matrix = value.tocoo(copy=True)
         matrix.sum_duplicates()
-        # A vector has `coords` only, a matrix of scipy before 1.13 `row` and `col`.
+        # A vector has only `coords`; before scipy 1.13 a matrix has `row` and `col`.
         coordinates = getattr(matrix, "coords", None) or (matrix.row, matrix.col)
         indices = np.stack(coordinates, axis=1).astype(np.int64)
         order = np.lexsort(indices.T[::-1])
@@ -216,15 +217,16 @@ def _as_array(value: Any, place: str) -> np.ndarray:
     if array.dtype.kind in _TEXT_KINDS or array.dtype == object:
         return _as_text(array.astype(object), place)
     raise BatchError(
-        f"{place} has dtype `{array.dtype}`, which tf.data does not hold; "
+        f"{place} has dtype `{array.dtype}`, which tf.data does not have: "
         "convert it to numbers or strings in `__getitem__`"
     )
 
 
 def _dtype_of_frame(value: Any) -> Optional[np.dtype]:
-    """The dtype of a pandas object with columns of numbers; else None, for numpy's own.
+    """Returns the dtype of a pandas object with columns of numbers, else None.
 
-    For columns of bools and of floats, or with pandas' own integers, that is `object`.
+    numpy's own choice is `object` for some of them: for columns of bools and of floats
+    together, and for integers of pandas.
     """
     dtypes = getattr(value, "dtypes", None)
     if dtypes is None or "pandas" not in sys.modules:
@@ -234,11 +236,11 @@ def _dtype_of_frame(value: Any) -> Optional[np.dtype]:
     if not kinds or not kinds <= set("biuf"):
         return None
     dtype = np.result_type(*columns)
-    return dtype if dtype.kind in kinds else None  # uint64 and int64 have none
+    return dtype if dtype.kind in kinds else None  # uint64 and int64 would be floats
 
 
 def _is_extended_float(dtype: np.dtype) -> bool:
-    """bfloat16 and its kin, which numpy does not know itself."""
+    """True for dtypes such as bfloat16, which numpy itself does not have."""
     return dtype.type.__module__ == "ml_dtypes"
 
 

@@ -1,7 +1,7 @@
-"""Tells which modules are the user's own: whatever nobody has installed.
+"""Tells which modules are the user's own: all that are not installed.
 
-Those change from run to run and are set by the program, so their globals go to the
-workers. The standard library and installed packages are the same everywhere.
+Programs change these modules and set their globals, so the globals are sent to the
+workers. The standard library and installed packages are the same in every process.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _STANDARD_LIBRARY = tuple(
 def is_users_own(module: ModuleType) -> bool:
     """True if a module is neither installed, nor Python's, nor seq2data's.
 
-    A `__main__` of no file, a notebook's say, is the user's.
+    A `__main__` without a file, as in a notebook, is the user's.
     """
     name = module.__name__
     if name == "__main__":
@@ -37,7 +37,7 @@ def is_users_own(module: ModuleType) -> bool:
 
 
 def is_users_module(name: Optional[str]) -> bool:
-    """True if the module of a name is loaded and is the user's own."""
+    """True if a module of this name is loaded and is the user's own."""
     module = None if name is None else sys.modules.get(name)
     return isinstance(module, ModuleType) and is_users_own(module)
 
@@ -51,7 +51,7 @@ def is_installed(module: ModuleType) -> bool:
 
 
 def users_modules() -> dict[str, ModuleType]:
-    """Returns the user's modules that are loaded, by name, without `__main__`."""
+    """Returns the user's loaded modules by name, without `__main__`."""
     return {
         name: module
         for name, module in list(sys.modules.items())

@@ -1,4 +1,4 @@
-"""Tells classes that `wrap` was called with, and what it has returned."""
+"""Recognises classes that `wrap` was called with, and what it returned."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ WRAPPED = "__seq2data_wrapped__"
 
 
 def wrapped_by(value: Any) -> Optional[type]:
-    """Returns the class that was wrapped, None if the value is not what came of it."""
+    """Returns the wrapped class if the value is a result of `wrap`, else None."""
     if not issubclass(type(value), type):
         return None
     wrapped: Optional[type] = _namespace(value).get(WRAPPED)
@@ -16,9 +16,9 @@ def wrapped_by(value: Any) -> Optional[type]:
 
 
 def is_of_wrapped(value: Any) -> bool:
-    """True if it is an instance of a wrapped class, or a class that inherits from one.
+    """True for an instance of a wrapped class, and for a class that inherits from one.
 
-    What `wrap` has returned comes among the bases of such a class.
+    The result of `wrap` is among the bases of such a class.
     """
     kind = value if issubclass(type(value), type) else type(value)
     return any(
@@ -27,5 +27,5 @@ def is_of_wrapped(value: Any) -> bool:
 
 
 def _namespace(kind: type) -> Any:
-    """Its own, whatever its metaclass makes of the question."""
+    """Returns the `__dict__` of a class, even if its metaclass overrides that."""
     return type.__dict__["__dict__"].__get__(kind)

@@ -1,9 +1,9 @@
-"""The values of `evaluate` in the order of Keras 2, and their names.
+"""Puts the values of `evaluate` and their names into the order of Keras 2.
 
-Keras 2 had the loss, the loss of each output, then output by output the metrics and the
-weighted metrics, then what the model and its layers have of their own. Keras 3 calls
-all of `metrics=` by one name, sorts those of several outputs by their names, and
-returns a metric twice if a weighted one has its name.
+Keras 2 returns the loss, the loss of each output, then for each output its metrics and
+weighted metrics, then the metrics that the model and its layers add. Keras 3 has one
+name for all of `metrics=`, sorts the metrics of several outputs by name, and returns a
+metric twice if a weighted one has the same name.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from typing import Any, Callable
 
 import wrapt
 
-from seq2data.train.sizes import is_of_keras_3
+from seq2data.train.keras_versions import is_of_keras_3
 
-# What Keras 3 makes of `metrics=` and `weighted_metrics=` is one metric of this class.
+# Keras 3 puts all of `metrics=` and `weighted_metrics=` into one metric of this class.
 _COMPILED = "CompileMetrics"
 
-# By that metric, once it is built: asking it for its names computes all its values.
+# By that metric, once it is built. Reading its names computes all its values.
 _names_of: weakref.WeakKeyDictionary[Any, list[str]] = weakref.WeakKeyDictionary()
 
 
 def metrics_names(model: Any) -> list[str]:
-    """Keras 2's names of a Keras 3 model's losses and metrics, in Keras 2's order.
+    """Returns Keras 2's names of a Keras 3 model's losses and metrics, in its order.
 
-    Those of `metrics=` are known from the first batch on.
+    The names of `metrics=` are known after the first batch.
     """
     outputs = _output_names(model)
     names = [metric.name for metric in model.metrics if not _is_compiled(metric)]
@@ -48,7 +48,7 @@ def metrics_names(model: Any) -> list[str]:
 def values_in_order(
     method: Callable[..., Any], model: Any, args: Any, kwargs: dict[str, Any]
 ) -> Any:
-    """Calls `evaluate` or its kin, whose values come in that order; for wrapt."""
+    """Calls a method such as `evaluate` and puts its values into order; for wrapt."""
     position = list(inspect.signature(method).parameters).index("return_dict")
     if kwargs.get("return_dict") or any(args[position : position + 1]):
         return method(*args, **kwargs)
@@ -57,15 +57,15 @@ def values_in_order(
 
 
 def evaluate_in_order(model: Any) -> Callable[..., Any]:
-    """The model's `evaluate`; that of Keras 3 gives its values in Keras 2's order."""
-    is_kerass_own = str(model.evaluate.__module__).startswith("keras.")
-    if not (is_kerass_own and is_of_keras_3(model)):
+    """Returns the model's `evaluate`, with its values in Keras 2's order."""
+    is_overridden = not str(model.evaluate.__module__).startswith("keras.")
+    if is_overridden or not is_of_keras_3(model):
         return model.evaluate  # type: ignore[no-any-return]  # Keras has no types
     return wrapt.FunctionWrapper(model.evaluate, values_in_order)
 
 
 def _in_order(model: Any, logs: Mapping[str, Any]) -> Any:
-    """A list of the values, or the only one."""
+    """Returns a list of the values, or the only one."""
     names = metrics_names(model)
     known = [name for name in names if name in logs]
     values = [logs[name] for name in (*known, *sorted(set(logs) - set(names)))]
@@ -92,7 +92,7 @@ def _output_names(model: Any) -> list[str]:
 
 
 def _by_output(names: Sequence[str], outputs: Sequence[str]) -> list[str]:
-    """Sorted by the outputs that the names begin with; the rest as it is."""
+    """Returns the names sorted by the output that they begin with, else as they are."""
 
     def output_of(name: str) -> int:
         fitting = [output for output in outputs if name.startswith(f"{output}_")]

@@ -1,10 +1,4 @@
-"""The end of a child process: in order, or with an exception that nobody expected.
-
-What the user's code raises is caught where it is called. What comes out of a child's
-main function all the same is a fault of seq2data's own, or was raised by code of the
-user's that Python has run in between (a signal's handler, say). Either is reported with
-its traceback, on stderr and to the parent, and never as something else.
-"""
+"""Tells faults of seq2data from exceptions of user code."""
 
 from __future__ import annotations
 
@@ -12,10 +6,10 @@ from seq2data.errors import Seq2DataError
 from seq2data.exception_text import traceback_object
 
 STATUS = 113
-"""The exit code of a child that has ended so; means nothing else."""
+"""The exit code of a child that a fault, or a signal's handler, has ended."""
 OURS = "this is a fault of seq2data; please report it with this traceback"
-# What runs nothing of the user's. Elsewhere (in `source`, in the reducers, where the
-# source is unpickled) an error is one of the objects that the user has passed.
+# Modules that call no user code. In others (`source`, the reducers, where the source is
+# unpickled) an error comes from the objects that the user has passed.
 _MACHINERY = (
     "seq2data.plan.chunks",
     "seq2data.plan.epochs",
@@ -38,9 +32,9 @@ _MACHINERY = (
 
 
 def is_fault(error: BaseException) -> bool:
-    """True if seq2data's own code has raised what it should not have.
+    """True if seq2data's own code has raised an exception that it should not.
 
-    The system's refusals (of memory, a file) and seq2data's findings are none.
+    Errors of the system (no memory, no file) and errors of `seq2data.errors` are none.
     """
     # Not `isinstance`, which asks an exception of the user's for its `__class__`.
     if issubclass(type(error), (OSError, MemoryError, Seq2DataError)):

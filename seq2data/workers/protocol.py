@@ -81,7 +81,7 @@ class Pool(Protocol):
         """Returns what is starting workers; None if nothing is."""
 
     def abandon(self, task: Task) -> None:
-        """Frees the pool from a task whose result nobody waits for.
+        """Gives a task up whose result is not waited for.
 
         A worker that is reading it is replaced; what it has read is lost.
         """

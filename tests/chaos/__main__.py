@@ -25,8 +25,6 @@ from tests.chaos.program import text_of
 from tests.chaos.run import LIMIT_S, interpreter, run
 from tests.deadlocks.fork_server import ForkServer
 
-SERVER = "tests.chaos.fork"
-
 
 def main(arguments: list[str]) -> int:
     args = _parser().parse_args(arguments)
@@ -70,7 +68,7 @@ class _Fuzz:
         self._programs = 0
         self._began = time.monotonic()
         self._limit_s = limit_s
-        self._server = ForkServer(SERVER)
+        self._server = ForkServer()
         self._lock = threading.Lock()
 
     def run_until(self, seed: int, deadline: float, jobs: int) -> None:

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Optional
@@ -59,13 +58,6 @@ _QUIET = Choices(
     start="forked",
     habits=(),
 )
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[ForkServer]:
-    server = ForkServer("tests.chaos.fork")
-    yield server
-    server.close()
 
 
 def _command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

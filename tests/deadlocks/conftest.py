@@ -53,14 +53,6 @@ def _record(request: pytest.FixtureRequest, side: str, outcome: Outcome) -> None
     rows[side] = outcome.summary
 
 
-@pytest.fixture(scope="session")
-def server() -> Iterator[ForkServer]:
-    """Who makes the programs, but with `--own-interpreters`."""
-    server = ForkServer()
-    yield server
-    server.close()
-
-
 @pytest.fixture
 def ours(start: Callable[..., Program], request: pytest.FixtureRequest) -> Outcome:
     """What became of the scenario's `ours`, run to its end, `--repeat` times."""

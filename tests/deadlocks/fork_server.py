@@ -1,13 +1,15 @@
-"""Forks the scenarios' programs from a process that has imported TensorFlow and Keras.
+"""Forks programs from a process that has imported TensorFlow, Keras and seq2data.
 
-    python -u -m tests.deadlocks.fork_server DESCRIPTOR
+    python -u -m tests.deadlocks.fork_server DESCRIPTOR [seq2data]
 
-Those imports take longer than most scenarios. The process has one thread and has run
+Those imports take longer than most programs. The process has one thread and has run
 no operation, so what it forks is as good as a fresh interpreter, and ends like one.
 
     tests --request, [out, err, status]--> server --fork--> keeper --fork--> program
 
-A keeper tells the program's pid, waits for its end, and tells its exit status.
+A keeper sends the program's pid, waits for its end, and sends its exit status. The
+program runs what an interpreter with the same arguments would: `SCRIPT ...`,
+`-m MODULE ...` or `-c CODE ...`.
 """
 
 from __future__ import annotations
@@ -15,11 +17,13 @@ from __future__ import annotations
 import gc
 import json
 import os
+import runpy
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import types
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import IO, Any, Optional
@@ -66,14 +70,17 @@ class ForkServer:
     """The tests' end: owns the server's process.
 
     Args:
-        module: What the server runs: calls `serve`, and then a program.
+        has_seq2data: False if the programs import seq2data themselves.
     """
 
-    def __init__(self, module: str = __name__) -> None:
+    def __init__(self, *, has_seq2data: bool = True) -> None:
         self._requests, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-u", "-m", module, str(theirs.fileno())],
+                [
+                    *(sys.executable, "-u", "-m", __name__, str(theirs.fileno())),
+                    *(["seq2data"] if has_seq2data else []),
+                ],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C is not for the server
@@ -94,7 +101,7 @@ class ForkServer:
         folder: Path,
         environment: dict[str, str],
     ) -> Forked:
-        """Starts `program.main(*arguments)` in a session of its own."""
+        """Starts what `python *arguments` runs, in a session of its own."""
         request = {
             "arguments": arguments,
             "folder": str(folder),
@@ -121,6 +128,8 @@ def serve(requests: socket.socket) -> list[str]:
     from tensorflow import keras
 
     keras.Model  # noqa: B018  # is imported now, and not with TensorFlow
+    if "seq2data" in sys.argv[2:]:
+        from seq2data import to_dataset  # noqa: F401  # imports what programs will
 
     gc.enable()
     assert len(os.listdir("/proc/self/task")) == 1, "a fork would lack the others"
@@ -170,8 +179,35 @@ def _begin(request: dict[str, Any], out: int, err: int) -> list[str]:
     return list(request["arguments"])
 
 
-if __name__ == "__main__":
-    arguments = serve(socket.socket(fileno=int(sys.argv[1])))
-    from tests.deadlocks.program import main
+def run(first: str, *others: str) -> None:
+    """Runs what `python first *others` would."""
+    if first == "-m":
+        _search(os.getcwd())
+        sys.argv = ["-m", *others[1:]]
+        runpy.run_module(others[0], run_name="__main__", alter_sys=True)
+    elif first == "-c":
+        _search("")
+        _execute(others[0], "<string>", ["-c", *others[1:]])
+    else:
+        _search(str(Path(first).parent))
+        _execute(Path(first).read_text(), first, [first, *others])
 
-    main(*arguments)
+
+def _search(folder: str) -> None:
+    """Puts in front of the import path what an interpreter finds there."""
+    path = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    sys.path[:1] = [folder, *filter(None, path)]
+
+
+def _execute(code: str, path: str, argv: list[str]) -> None:
+    """Runs code in a `__main__` of its own."""
+    module = types.ModuleType("__main__")
+    if path == argv[0]:
+        module.__file__ = path
+    sys.modules["__main__"] = module
+    sys.argv = argv
+    exec(compile(code, path, "exec"), module.__dict__)
+
+
+if __name__ == "__main__":
+    run(*serve(socket.socket(fileno=int(sys.argv[1]))))

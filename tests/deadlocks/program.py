@@ -105,8 +105,9 @@ class Program:
 
     Args:
         folder: Its temporary files go there; the folder must be empty afterwards.
-        arguments: Of the interpreter; or of `main`, where there is a server.
+        arguments: Of the interpreter.
         server: Forks the program; None for an interpreter of its own.
+        typed: What an interpreter of its own finds on stdin.
         **environment: What it finds in its environment beside ours.
     """
 
@@ -115,6 +116,7 @@ class Program:
         folder: Path,
         arguments: Sequence[str],
         server: Optional[ForkServer] = None,
+        typed: str = "",
         **environment: str,
     ) -> None:
         self._mark = uuid.uuid4().hex
@@ -124,6 +126,8 @@ class Program:
         # Files and not pipes: what outlives the program must not keep us waiting.
         self._out = folder / f"out-{self._mark}"
         self._err = folder / f"err-{self._mark}"
+        stdin = folder / f"in-{self._mark}"
+        stdin.write_text(typed)
         environment = {
             **os.environ,
             "PYTHONPATH": os.pathsep.join(filter(None, [str(_ROOT), *sys.path])),
@@ -142,10 +146,11 @@ class Program:
                 self.process = server.start(
                     list(arguments), out, err, folder, environment
                 )
-            else:
+                return
+            with stdin.open("rb") as typing:
                 self.process = subprocess.Popen(
                     [sys.executable, *arguments],
-                    stdin=subprocess.DEVNULL,
+                    stdin=typing,
                     stdout=out,
                     stderr=err,
                     start_new_session=True,
@@ -169,6 +174,13 @@ class Program:
             time.sleep(0.01)  # a file cannot be waited for
         self.kill()
         raise AssertionError(f"no line `{start}`\n{self._err.read_text()}")
+
+    def wait_for_members(self, count: int) -> None:
+        """Waits until it has so many processes; workers come as they are needed."""
+        deadline = time.monotonic() + _START_S
+        while len(self.members()) != count and time.monotonic() < deadline:
+            time.sleep(0.01)  # they are no children of ours
+        assert len(self.members()) == count
 
     def signal(self, number: int, group: bool = False) -> None:
         """Sends a signal to the program, or as a terminal does to its whole group."""
@@ -255,9 +267,7 @@ def start(
     **environment: str,
 ) -> Program:
     """Starts one side of a scenario, and waits until it is ready."""
-    arguments = [module, function]
-    if server is None:
-        arguments = ["-m", "tests.deadlocks.program", *arguments]
+    arguments = ["-m", "tests.deadlocks.program", module, function]
     program = Program(folder, arguments, server, **environment)
     program.wait_for_line(_READY)
     return program

@@ -91,5 +91,5 @@ def test_legacy(tmp_path: Path, record: Record) -> None:
     outcome = program.finish(LEGACY_S)
     record("legacy", outcome)
     assert outcome.summary == HANGS
-    # One is the script itself; how many workers follow is a matter of task_wait.
+    # One is the script itself; how many workers follow is a matter of patience.
     assert outcome.lines.count("the script begins") > 1

@@ -68,7 +68,7 @@ def ours() -> None:
     report(Stuck(seconds=5), use_multiprocessing=False)
     report(Frozen())
     # Without a limit the wait goes on; the first warning comes earlier than in life.
-    task_wait._FIRST_WARNING_S = 0.5
+    task_wait.FIRST_WARNING_S = 0.5
     iterator = iter(to_dataset(Stuck(), workers=2))
     with warnings.catch_warnings():
         warnings.simplefilter("error")

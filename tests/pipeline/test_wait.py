@@ -17,8 +17,8 @@ import tensorflow as tf
 
 from seq2data import to_dataset
 from seq2data.errors import BatchTimeoutError
-from seq2data.pipeline import wait as task_wait
-from seq2data.pipeline.wait import TaskWait
+from seq2data.pipeline import task_wait
+from seq2data.pipeline.task_wait import TaskWait
 from seq2data.source.adapt import adapt
 from seq2data.workers.processes.pool import ProcessPool
 from seq2data.workers.task import Task, TaskResult
@@ -78,7 +78,7 @@ def test_batch_within_the_time_limit_comes(pool: Any) -> None:
 def test_long_wait_warns_at_doubling_intervals_and_goes_on(
     pool: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(task_wait, "_FIRST_WARNING_S", 0.5)
+    monkeypatch.setattr(task_wait, "FIRST_WARNING_S", 0.5)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         assert waited(pool, 3).error is None
@@ -119,9 +119,9 @@ def test_batch_that_no_worker_could_begin_is_reported_with_the_fork_server(
         assert fork_server is not None
         os.kill(fork_server.pid, signal.SIGSTOP)
         task = Task(0, None, (1,))
-        os.kill(next(iter(pool._dispatcher.worker_table)).pid, signal.SIGKILL)
+        os.kill(next(iter(pool._dispatcher.workers)).pid, signal.SIGKILL)
         pool.submit(task)
-        monkeypatch.setattr(task_wait, "_FIRST_WARNING_S", 0.5)
+        monkeypatch.setattr(task_wait, "FIRST_WARNING_S", 0.5)
         with pytest.warns(RuntimeWarning, match=f"waiting for pid {fork_server.pid}"):
             wait_a_moment(pool, task)
         os.kill(fork_server.pid, signal.SIGCONT)

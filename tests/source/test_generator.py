@@ -106,7 +106,7 @@ def test_run_that_has_begun_stays_where_it_is_when_the_function_travels() -> Non
     source.read(0)
     source.read(1)
     travelled = cloudpickle.loads(cloudpickle.dumps(source))
-    with pytest.raises(SourceError, match="stands at item 0"):
+    with pytest.raises(SourceError, match="is at item 0"):
         travelled.read(2)
     assert [travelled.read(i) for i in range(3)] == ["a", "b", "c"]
     assert source.read(2) == "c"

@@ -90,4 +90,7 @@ def test_exception_of_a_hook_comes_out_as_it_is() -> None:
 
 
 def test_any_index_may_be_read_again() -> None:
-    assert Indexable(Letters()).restarts
+    source = Indexable(Letters())
+    assert [source.read(index) for index in (2, 0, 2)] == [
+        Letters()[index] for index in (2, 0, 2)
+    ]

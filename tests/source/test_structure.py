@@ -91,7 +91,7 @@ def test_keys_come_in_sorted_order() -> None:
 def test_keys_that_do_not_sort_are_refused_with_their_place(
     keys: tuple[Any, Any],
 ) -> None:
-    with pytest.raises(BatchError, match=r"^\['x'\] is a dict whose keys do not sort"):
+    with pytest.raises(BatchError, match=r"^\['x'\] is a dict whose keys"):
         flatten({"x": dict.fromkeys(keys, 1)})
 
 

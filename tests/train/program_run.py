@@ -127,7 +127,7 @@ def _callbacks(keras: Any, program: Program, pause_s: float) -> list:
     callbacks = [_callback(keras, program, pause_s)]
     if program.stop == "early_stopping":
         monitor = "val_loss" if program.validation else "loss"
-        stopping = keras.callbacks.EarlyStopping(monitor, task_wait=1, min_delta=1e9)
+        stopping = keras.callbacks.EarlyStopping(monitor, patience=1, min_delta=1e9)
         callbacks.append(stopping)
     return callbacks
 

@@ -25,7 +25,7 @@ class Program:
         nesting: Of its batches, see `program_sources`.
         steps: `steps_per_epoch`, or `steps` of an evaluation or prediction.
         epochs: Keras's argument, as are all those that follow and have its names.
-        stop: What ends the training early: "early_stopping" after `task_wait=1` epochs
+        stop: What ends the training early: "early_stopping" after `patience=1` epochs
             without improvement, "batch" after the second batch of the second epoch.
         validation: Kind of the validation source, "" for none.
         validation_length: Of the validation source, in batches.

@@ -86,7 +86,7 @@ def rounded(history: Any) -> dict[str, list[float]]:
 
 def test_reduce_lr_on_plateau_and_history(tmp_path: Path) -> None:
     def observe(fit: Fit, _: Path) -> Any:
-        reduce = keras.callbacks.ReduceLROnPlateau(task_wait=1, factor=0.5)
+        reduce = keras.callbacks.ReduceLROnPlateau(patience=1, factor=0.5)
         line = model()
         seen = rounded(fit(line, epochs=8, callbacks=[reduce]))
         return seen, float(line.optimizer.learning_rate.numpy())
@@ -98,7 +98,7 @@ def test_reduce_lr_on_plateau_and_history(tmp_path: Path) -> None:
 
 def test_early_stopping_restores_the_best_weights(tmp_path: Path) -> None:
     def observe(fit: Fit, _: Path) -> Any:
-        stop = keras.callbacks.EarlyStopping(task_wait=2, restore_best_weights=True)
+        stop = keras.callbacks.EarlyStopping(patience=2, restore_best_weights=True)
         line = model()
         seen = rounded(fit(line, epochs=30, callbacks=[stop]))
         return seen, [weight.round(4).tolist() for weight in line.get_weights()]

@@ -17,7 +17,7 @@ tf = pytest.importorskip("tensorflow")
 import seq2data  # noqa: E402
 from tests.keras_version import IS_KERAS_3  # noqa: E402
 from tests.train.sources import Numbered  # noqa: E402
-from tests.train.test_methods import items, recorder  # noqa: E402
+from tests.train.test_generator_methods import items, recorder  # noqa: E402
 
 pytestmark = pytest.mark.tensorflow
 

@@ -138,7 +138,7 @@ class Rows:
 
 
 def test_arrays_are_left_to_keras() -> None:
-    from seq2data.train.feeding import is_legacy
+    from seq2data.train.legacy_sources import is_legacy
 
     scipy_sparse = pytest.importorskip("scipy.sparse")
     ragged = tf.ragged.constant([[1], [2, 3]])

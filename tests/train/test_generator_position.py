@@ -12,7 +12,7 @@ tf = pytest.importorskip("tensorflow")
 
 import seq2data  # noqa: E402
 from tests.train.sources import Numbered  # noqa: E402
-from tests.train.test_methods import items, recorder  # noqa: E402
+from tests.train.test_generator_methods import items, recorder  # noqa: E402
 
 keras = tf.keras
 pytestmark = pytest.mark.tensorflow

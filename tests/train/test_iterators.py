@@ -15,7 +15,7 @@ tf = pytest.importorskip("tensorflow")
 import seq2data  # noqa: E402
 from seq2data.train.enqueuers import GeneratorEnqueuer  # noqa: E402
 from tests.train.sources import Numbered  # noqa: E402
-from tests.train.test_methods import recorder  # noqa: E402
+from tests.train.test_generator_methods import recorder  # noqa: E402
 
 pytestmark = pytest.mark.tensorflow
 

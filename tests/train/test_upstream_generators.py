@@ -12,9 +12,9 @@ import pytest
 tf = pytest.importorskip("tensorflow")
 
 import seq2data  # noqa: E402
-from seq2data.train.feeding import is_legacy  # noqa: E402
+from seq2data.train.legacy_sources import is_legacy  # noqa: E402
 from tests.keras_version import IS_KERAS_3  # noqa: E402
-from tests.train.test_methods import recorder  # noqa: E402
+from tests.train.test_generator_methods import recorder  # noqa: E402
 from tests.train.upstream import ENDLESS, Batches, Locked, batch, items  # noqa: E402
 from tests.train.upstream_models import (  # noqa: E402
     Shapes,
@@ -301,7 +301,7 @@ def test_batch_without_samples_and_dimensions_is_refused(model: Any) -> None:
 
 @pytest.mark.parametrize("one_hot", [True, False])
 def test_class_weights_of_pixels_multiply_those_of_samples(one_hot: bool) -> None:
-    from seq2data.train.weights import weighted
+    from seq2data.train.class_weights import weighted
 
     classes = np.arange(2 * 4 * 4).reshape(2, 4, 4) % 5
     y = np.eye(5)[classes] if one_hot else classes[..., None]

@@ -10,7 +10,7 @@ import pytest
 tf = pytest.importorskip("tensorflow")
 
 from tests.keras_version import IS_KERAS_3  # noqa: E402
-from tests.train.test_methods import recorder  # noqa: E402
+from tests.train.test_generator_methods import recorder  # noqa: E402
 from tests.train.upstream import Batches, Growing, batch, items  # noqa: E402
 from tests.train.upstream_models import (  # noqa: E402
     Tracker,

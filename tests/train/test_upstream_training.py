@@ -13,7 +13,7 @@ import pytest
 tf = pytest.importorskip("tensorflow")
 
 import seq2data  # noqa: E402
-from tests.train.test_methods import recorder  # noqa: E402
+from tests.train.test_generator_methods import recorder  # noqa: E402
 from tests.train.upstream import Batches, Locked, batch, items  # noqa: E402
 from tests.train.upstream_models import (  # noqa: E402
     Counter,

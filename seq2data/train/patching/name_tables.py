@@ -1,4 +1,13 @@
-"""The names of Keras 2 that Keras 3 has moved or given up; paths are below `keras`."""
+"""Lists the names of Keras 2 that Keras 3 has moved or removed.
+
+To restore one more name, add a line to one of these tables. No other file changes but
+the test: `tests/train/patching/test_restored_names.py` has a list of examples. All
+paths are below `keras`.
+
+    MOVED       a module whose names are elsewhere now
+    REPLACED    a name that seq2data implements
+    GONE        a name without a successor, with the advice for the error message
+"""
 
 from __future__ import annotations
 
@@ -34,13 +43,20 @@ MOVED = {
     "utils.np_utils": ("utils",),
     "utils.vis_utils": ("utils",),
 }
-"""Modules, and the modules of `tf.keras` that have their names today."""
+"""Modules of Keras 2, and the modules of `tf.keras` that have their names now."""
+
+REPLACED = {
+    f"{module}.{name}": "seq2data.train.enqueuers"
+    for module in ("utils", "utils.data_utils")
+    for name in ("GeneratorEnqueuer", "OrderedEnqueuer", "SequenceEnqueuer")
+}
+"""Names that seq2data implements, and the module, which is imported on first use."""
 
 _NO_SESSION = (
-    "Keras has no session any more, so leave the call out; the options of a GPU are in "
+    "Keras has no session now, so leave the call out; the options of a GPU are in "
     "`tf.config`"
 )
-_NO_PHASE = "say `training=True` or `training=False` where the model is called"
+_NO_PHASE = "pass `training=True` or `training=False` where the model is called"
 _HDF5 = "open the file with `h5py` in `__getitem__` of a `keras.utils.Sequence`"
 _SEVERAL_GPUS = (
     "build and compile the model in the scope of a `tf.distribute.MirroredStrategy`"
@@ -64,7 +80,7 @@ GONE = {
     "wrappers.scikit_learn": "use `keras.wrappers.SKLearnClassifier` and "
     "`keras.wrappers.SKLearnRegressor`, or the package `scikeras`",
 }
-"""Names without a successor, and what to use instead."""
+"""Names without a successor, and the advice for the error message."""
 
 INCOMPLETE = (
     "losses",
@@ -75,4 +91,4 @@ INCOMPLETE = (
         {path.rpartition(".")[0] for path in (*MOVED, *GONE)} - set(MOVED),
     ),
 )
-"""Modules of Keras 3 that lack some of those, or names that only `tf.keras` has."""
+"""Modules of Keras 3 that lack some of those names, or names of `tf.keras`."""

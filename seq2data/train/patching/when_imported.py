@@ -1,4 +1,4 @@
-"""Modules that are patched as soon as they are imported, for a time."""
+"""Changes modules as soon as they are imported, and undoes the changes."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import wrapt
 
 
 class WhenImported:
-    """Has modules patched that are or will be imported, from `begin` to `end`.
+    """Patches modules that are or will be imported, from `begin` to `end`.
 
     Args:
-        names: Of the modules.
-        patch: Is called with each, at every `begin` or when it is imported.
+        names: The names of the modules.
+        patch: Is called with each module, at every `begin` or when it is imported.
     """
 
     def __init__(
@@ -27,9 +27,9 @@ class WhenImported:
         self._has_hooks = False
 
     def begin(self) -> None:
-        """Patches those that are there, and the others later."""
+        """Patches the modules that are imported now, and the others later."""
         self._is_on = True
-        if not self._has_hooks:  # they cannot be taken back
+        if not self._has_hooks:  # wrapt cannot remove a hook
             self._has_hooks = True
             for name in self._names:
                 wrapt.register_post_import_hook(self._imported, name)
@@ -38,7 +38,7 @@ class WhenImported:
                 self._patch(sys.modules[name])
 
     def end(self) -> None:
-        """Patches no more."""
+        """Stops patching."""
         self._is_on = False
 
     def _imported(self, module: ModuleType) -> None:
@@ -46,23 +46,23 @@ class WhenImported:
             self._patch(module)
 
 
-class Attributes:
-    """Sets attributes and takes them back."""
+class AttributeChanges:
+    """Sets attributes of classes and modules, and can undo that."""
 
     def __init__(self) -> None:
         self._before: list[tuple[Any, str, Any]] = []
 
     def set(self, owner: Any, name: str, value: Any) -> None:
-        """Sets one, of a class or a module."""
+        """Sets one attribute."""
         self._before.append((owner, name, vars(owner).get(name)))
         setattr(owner, name, value)
 
     def is_set_on(self, owner: Any) -> bool:
-        """Whether any attribute of `owner` is ours."""
+        """True if any attribute of `owner` was set here."""
         return any(each is owner for each, *_ in self._before)
 
-    def restore(self) -> None:
-        """Takes all back, the newest first."""
+    def undo(self) -> None:
+        """Restores the values from before, the last change first."""
         while self._before:
             owner, name, value = self._before.pop()
             delattr(owner, name)

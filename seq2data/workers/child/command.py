@@ -81,11 +81,10 @@ def interpreter() -> str:
     """Returns the path of the interpreter that runs this program.
 
     `sys.executable` may be empty, or a script that starts the interpreter as a child,
-    whose death nobody would see. So what is the binary of this process itself goes
-    first.
+    whose death would not be seen. So a path to the binary of this process goes first.
 
     Raises:
-        FileNotFoundError: There is none; says what to set.
+        FileNotFoundError: There is none; the message has the setting that helps.
     """
     found = [path for path in _candidates() if os.access(path, os.X_OK)]
     for path in found:
@@ -109,7 +108,7 @@ def interpreter() -> str:
 
 
 def _candidates() -> Iterator[str]:
-    """Paths where an interpreter may be, as multiprocessing and venv have them."""
+    """Yields paths where an interpreter may be: multiprocessing's, and venv's."""
     name = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     base = getattr(sys, "_base_executable", None)
     folder = os.path.join(sys.exec_prefix, "bin")
@@ -134,7 +133,7 @@ def _is_own_binary(path: str) -> bool:
 
 
 def _flags() -> list[str]:
-    """As multiprocessing.spawn has them, and what a deleted folder needs."""
+    """Returns the flags of `multiprocessing.spawn`, and one for a deleted folder."""
     flags: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
     if _current_folder() is None and sys.version_info >= (3, 11):
         # CPython 3.13.0 cannot import in a deleted folder that is on its import path.
@@ -143,7 +142,7 @@ def _flags() -> list[str]:
 
 
 def _current_folder() -> Optional[str]:
-    """The current folder; None where it was deleted."""
+    """Returns the current folder; None if it was deleted."""
     try:
         return os.getcwd()
     except FileNotFoundError:

@@ -1,4 +1,10 @@
-"""The end of a child process."""
+"""Ends child processes, in order or with an exception.
+
+Exceptions of user code are caught where that is called. An exception that comes out of
+a child's main function is a fault of seq2data, or was raised by user code that Python
+has run in between, such as a signal's handler. Each is reported with its traceback, on
+stderr and to the training process.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +17,20 @@ from seq2data.workers.fault import OURS, STATUS, is_fault
 from seq2data.workers.wire.channel import Channel
 from seq2data.workers.wire.messages import Fault
 
+_STDERR = 2
+
 
 def run_to_exit(channel: Channel, main: Callable[[], object]) -> NoReturn:
     """Runs the main function of a child process, and ends the process.
 
-    It never returns into the interpreter's exit: the user's finalizers belong to the
-    parent. What `main` raises is told to the parent, if that can be told.
+    The interpreter's own exit is left out: the user's finalizers belong to the training
+    process. What `main` raises is sent there, if it can be sent.
     """
     status = STATUS
     try:
         main()
         status = 0
-    except BaseException as error:  # noqa: BLE001  # nobody is left to raise it to
+    except BaseException as error:  # noqa: BLE001  # this is the outermost frame
         _report(channel, error)
     finally:
         os._exit(status)
@@ -37,14 +45,10 @@ def _report(channel: Channel, error: BaseException) -> None:
 
 
 def _described(error: BaseException) -> str:
-    where = traceback_of(error)
-    who = (
+    origin = (
         OURS
         if is_fault(error)
         else "code of the program's own raised this outside of `__getitem__`, "
         "a signal's handler perhaps"
     )
-    return f"{who}:\n{where.rstrip()}"
-
-
-_STDERR = 2
+    return f"{origin}:\n{traceback_of(error).rstrip()}"

@@ -1,4 +1,4 @@
-"""Gives a forked worker its own position in every file that it only reads."""
+"""Gives a forked worker its own position in each file that it only reads."""
 
 from __future__ import annotations
 
@@ -6,23 +6,22 @@ import contextlib
 import os
 import stat
 
+from seq2data.workers.system.proc import descriptor_path, open_descriptors
+
 with contextlib.suppress(ImportError):  # where nothing forks
     import fcntl
 
-_DESCRIPTORS = "/proc/self/fd"
-
 
 def reopen_files() -> None:
-    """Opens each file anew under the descriptor that it has.
+    """Opens each file again, under the same descriptor.
 
-    Forks share the position of an open file, whoever opened it: one worker would read
-    on where another one has just been.
+    Forks share the position of a file that was open before: one worker would continue
+    where another one has stopped reading.
     """
-    for name in os.listdir(_DESCRIPTORS):
-        with contextlib.suppress(OSError):  # the listing's own; or not ours to open
-            descriptor = int(name)
+    for descriptor in open_descriptors():
+        with contextlib.suppress(OSError):  # it may not be opened by this user
             if _is_only_read(descriptor):
-                own = os.open(f"{_DESCRIPTORS}/{name}", os.O_RDONLY | os.O_CLOEXEC)
+                own = os.open(descriptor_path(descriptor), os.O_RDONLY | os.O_CLOEXEC)
                 os.lseek(own, os.lseek(descriptor, 0, os.SEEK_CUR), os.SEEK_SET)
                 os.dup2(own, descriptor, os.get_inheritable(descriptor))
                 os.close(own)

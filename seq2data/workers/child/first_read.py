@@ -1,16 +1,13 @@
-"""Finds out, in a worker, what the first read of a source does to it.
+"""Finds out, in a worker, what the first read of a source changes.
 
-Some classes draw an order at the first `__getitem__`, or start there what the further
-calls need. All workers must then start from what one first read has left.
+`processes/first_read_policy.py` explains why, and what is done about it.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 import pickle
 import zlib
-from pathlib import Path
 from typing import Any, Optional
 
 import numpy as np
@@ -19,20 +16,25 @@ from seq2data.source.fingerprint import attributes
 from seq2data.workers.payload.payload import OUT_OF_BAND_BYTES
 from seq2data.workers.payload.pickler import dumps
 from seq2data.workers.system.environment import num_threads
+from seq2data.workers.system.proc import (
+    counts_copied_pages,
+    mapped_ranges_with_copied_kb,
+    open_descriptors,
+)
 from seq2data.workers.wire.messages import Effect
 
 # To pickle more would take long, and copy pages that are shared with other workers.
 MOST_COMPARED_BYTES = 4 << 20
-_DESCRIPTORS = Path("/proc/self/fd")
-_MAPS = Path("/proc/self/smaps")
+# The name of files in memory, of segments and of the source's arrays.
+_MEMORY_FILE = "/memfd:seq2data"
 
 
 class FirstRead:
-    """Is made before the first read, and asked for its effect after it.
+    """Compares a source before and after its first read.
 
     Args:
-        source: What is read.
-        pickle_bytes: The length of the pickle that it came in.
+        source: The source, before it is read.
+        pickle_bytes: The length of its pickle.
     """
 
     def __init__(self, source: Any, pickle_bytes: int) -> None:
@@ -42,61 +44,59 @@ class FirstRead:
         self._state = self._take_state()
 
     def effect(self, *, can_fork: bool) -> Effect:
-        """What has happened since; `can_fork` says whether it was fit to be forked."""
+        """Returns what has changed.
+
+        Args:
+            can_fork: True if this process could be forked before the read.
+        """
         can_fork = (
             can_fork and num_threads() == 1 and _descriptors() <= self._descriptors
         )
         return Effect(self._state != self._take_state(), can_fork)
 
     def _take_state(self) -> tuple[object, ...]:
-        """Equal at two moments between which the source has not changed."""
+        """Returns a value that is another one when the source has changed."""
         content = _content(self._source) if self._is_small else None
         return content or (attributes(self._source),)
 
 
-def _descriptors() -> set[tuple[str, str]]:
-    """What is open here, without the segments, which the parent is about to get."""
-    found = set()
-    for name in os.listdir(_DESCRIPTORS) if _DESCRIPTORS.exists() else ():
-        with contextlib.suppress(FileNotFoundError):  # the listing's own
-            target = os.readlink(_DESCRIPTORS / name)
-            if not target.startswith("/memfd:seq2data"):
-                found.add((name, target))
-    return found
+def _descriptors() -> set[tuple[int, str]]:
+    """Returns what is open, but for segments, which are about to be sent."""
+    return {
+        (descriptor, target)
+        for descriptor, target in open_descriptors().items()
+        if not target.startswith(_MEMORY_FILE)
+    }
 
 
 def _content(source: Any) -> Optional[tuple[object, ...]]:
-    """What there is to be sent; None where a recipe has made here what has none.
+    """Returns what would be sent of a source; None if it cannot be sent.
 
-    Each batch gives the generators new states, so these are no content. Where the
-    system does not tell which arrays were written to, all are looked at.
+    Each batch gives the random generators new states, so these are left out. Where the
+    system does not count written pages, the bytes of all arrays are compared.
     """
     places: list[tuple[int, int, int]] = []
-    can_tell = _MAPS.exists() and hasattr(os, "memfd_create")
+    counts_pages = counts_copied_pages() and hasattr(os, "memfd_create")
 
     def keep(buffer: pickle.PickleBuffer) -> bool:
         array = np.frombuffer(buffer.raw(), np.uint8)
         if array.nbytes < OUT_OF_BAND_BYTES:
             return True
-        content = 0 if can_tell else zlib.crc32(buffer.raw())
+        content = 0 if counts_pages else zlib.crc32(buffer.raw())
         places.append((array.__array_interface__["data"][0], array.nbytes, content))
         return False
 
     try:
         pickled = dumps(source, keep, omits_states=True).data
-    except Exception:  # noqa: BLE001  # it need not be sent anywhere
+    except Exception:  # noqa: BLE001  # user code; the source need not be sent from here
         return None
-    return pickled, places, _written_kb() if places and can_tell else 0
+    return pickled, places, _written_kb() if places and counts_pages else 0
 
 
 def _written_kb() -> int:
-    """How much of the parent's arrays was written to: those pages are ours since."""
-    total = 0
-    is_ours = False
-    for line in _MAPS.read_text().splitlines():
-        first, *rest = line.split()
-        if not first.endswith(":"):
-            is_ours = rest[0].endswith("p") and "memfd:seq2data" in line
-        elif is_ours and first in ("Anonymous:", "Swap:"):
-            total += int(rest[0])
-    return total
+    """Returns how many kB of the source's arrays were written to in this process."""
+    return sum(
+        mapped.copied_kb
+        for mapped in mapped_ranges_with_copied_kb()
+        if mapped.is_private and mapped.path.startswith(_MEMORY_FILE)
+    )

@@ -68,7 +68,7 @@ class Worker:
     Args:
         channel: The connection to the training process.
         inheritance: None for a worker that has no source yet.
-        recalls: Tells which tasks were recalled.
+        recalls: Knows which tasks were recalled.
     """
 
     def __init__(

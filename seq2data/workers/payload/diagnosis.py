@@ -1,8 +1,8 @@
-"""Says which part of a source cannot be sent, why, and what to do about it.
+"""Names the part of a source that cannot be sent, the reason, and what to do about it.
 
-The source is pickled once more, in Python, by a pickler that knows at every moment what
-it is inside of. It stops where the first one stopped and asks no object for anything
-that pickle does not ask for.
+The source is pickled once more by a pickler written in Python, which records the
+objects that it is inside of. It stops where the first pickler stopped, and calls only
+what pickle calls.
 """
 
 from __future__ import annotations
@@ -19,22 +19,23 @@ from seq2data.workers.payload.by_value import ByValue
 from seq2data.workers.payload.pickler import SourcePickler
 
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, bytearray)
-# What pickle makes to carry the parts of an object, beside being the user's own.
-_CARRIERS = (dict, tuple, list)
-_LONGEST = 300
+# pickle makes some of these to hold the parts of an object; others are the user's own.
+_HOLDERS = (dict, tuple, list)
+_MOST_CHARACTERS = 300
 
 
 def explain(source: Any, error: Exception) -> str:
-    """The message for a source that pickle refused with `error`."""
+    """Returns the message for a source that pickle refused with `error`."""
     trail = _trail(source)
-    place, culprit = _place(source, trail), trail[-1]
-    kind = f"{type(culprit).__module__}.{type(culprit).__qualname__}"
+    place, refused = _place(source, trail), trail[-1]
+    kind = f"{type(refused).__module__}.{type(refused).__qualname__}"
     return (
         f"`{place}`, a `{kind}`, cannot be sent to worker processes ({error}). "
         "Leave it out in `__getstate__` and make it again in `__setstate__`; or keep "
-        "a factory instead, a function that makes it on first use in `__getitem__`, or "
-        "name one for all objects of this type with `seq2data.register_reducer`; or "
-        "pass `use_multiprocessing=False` to read in threads"
+        "a factory, a function that makes it, and call that at the first use in "
+        "`__getitem__`; or register how objects of this type are made with "
+        "`seq2data.register_reducer`; or pass `use_multiprocessing=False` to read in "
+        "threads"
     )
 
 
@@ -42,7 +43,11 @@ _PythonPickler: Any = pickle._Pickler
 
 
 class _Tracer(_PythonPickler):  # type: ignore[misc]  # typeshed does not know `save`
-    """Writes nothing; `trail` has what it is inside of, from the source on."""
+    """A pickler that writes nothing.
+
+    Attributes:
+        trail: The objects that it is inside of, from the source on.
+    """
 
     dispatch_table = SourcePickler.dispatch_table
 
@@ -52,7 +57,7 @@ class _Tracer(_PythonPickler):  # type: ignore[misc]  # typeshed does not know `
         self.trail: list[Any] = []
 
     def save(self, value: Any, *args: Any, **kwargs: Any) -> None:
-        if type(value) in _PLAIN:  # a million of them should take no time
+        if type(value) in _PLAIN:  # there may be a million of them
             return
         self.trail.append(value)
         super().save(value, *args, **kwargs)
@@ -65,13 +70,13 @@ def _trail(source: Any) -> list[Any]:
         tracer = _Tracer(pickler)
         try:
             tracer.dump(source)
-        except Exception:  # noqa: BLE001  # the caller has it
+        except Exception:  # noqa: BLE001  # the caller reports the first pickler's error
             return tracer.trail
-    return [source]  # this time nothing was wrong
+    return [source]  # this time it was pickled
 
 
 def _place(source: Any, trail: Sequence[Any]) -> str:
-    """The way to the last of the trail, as the user would write it."""
+    """Returns the path to the last object of the trail, as the user would write it."""
     parts = {type(source).__qualname__: source}
     if hasattr(source, "sent_parts"):
         parts = source.sent_parts()
@@ -92,7 +97,10 @@ def _path(name: str, trail: Sequence[Any]) -> str:
 
 
 def _step(owner: Any, holder: Any, part: Any) -> Optional[str]:
-    """How `part` is called; None for what carries the parts of `owner` in a pickle."""
+    """Returns how the user writes `part` of `owner`.
+
+    None if pickle has made `part` to hold the parts of `owner`.
+    """
     if holder is owner:
         item = _item(owner, part)
         if item is not None:
@@ -106,7 +114,7 @@ def _step(owner: Any, holder: Any, part: Any) -> Optional[str]:
         key = _key(holder, part)
         if isinstance(key, str):
             return f".{key}"
-    if isinstance(part, _CARRIERS):
+    if isinstance(part, _HOLDERS):
         return None
     return "()" if isinstance(owner, weakref.ref) else ""
 
@@ -127,18 +135,18 @@ def _key(mapping: dict[Any, Any], part: Any) -> Any:
 
 
 def _attribute(owner: Any, part: Any) -> Optional[str]:
-    """The attribute of `owner` that has `part`; runs no code of the user's."""
+    """Returns the attribute of `owner` that has `part`, without running user code."""
     if isinstance(owner, CellType):
         return "" if owner.cell_contents is part else None
     values = _dictionary(owner)
-    # A function's are its closure and the like, and its variables have better names.
+    # `_variable` has better names for what a function holds.
     kinds = () if isinstance(owner, FunctionType) else type(owner).__mro__
     for kind in kinds:
         for name, slot in vars(kind).items():
             if isinstance(slot, MemberDescriptorType) and name != "__dict__":
                 try:
                     values.setdefault(name, slot.__get__(owner))
-                except AttributeError:  # nothing in the slot
+                except AttributeError:  # the slot is empty
                     continue
     name = _key(values, part)
     return None if name is None else f".{name}"
@@ -147,12 +155,12 @@ def _attribute(owner: Any, part: Any) -> Optional[str]:
 def _dictionary(owner: Any) -> dict[str, Any]:
     try:
         return dict(object.__getattribute__(owner, "__dict__"))
-    except AttributeError:  # it has none
+    except AttributeError:  # it has no dictionary
         return {}
 
 
 def _variable(function: FunctionType, holder: Any, part: Any) -> Optional[str]:
-    """The variable through which a function that is sent itself has `part`."""
+    """Returns the variable that holds `part` in a function that is sent by value."""
     if isinstance(part, CellType) and holder is function.__closure__:
         place = [cell is part for cell in function.__closure__].index(True)
         return f".<closure>.{function.__code__.co_freevars[place]}"
@@ -163,10 +171,10 @@ def _variable(function: FunctionType, holder: Any, part: Any) -> Optional[str]:
     name = _key(holder, part) if isinstance(holder, dict) else None
     if isinstance(name, str) and function.__globals__.get(name) is part:
         return f".<global>.{name}"
-    return None if isinstance(part, (*_CARRIERS, CellType)) else ""
+    return None if isinstance(part, (*_HOLDERS, CellType)) else ""
 
 
 def _shortened(path: str) -> str:
-    if len(path) <= _LONGEST:
+    if len(path) <= _MOST_CHARACTERS:
         return path
-    return f"{path[: _LONGEST // 2]}...{path[-_LONGEST // 2 :]}"
+    return f"{path[: _MOST_CHARACTERS // 2]}...{path[-_MOST_CHARACTERS // 2 :]}"

@@ -1,9 +1,10 @@
-"""Keeps `__del__` of what was sent in the process that made it.
+"""Prevents `__del__` of the copies that workers have.
 
-A legacy class cleans up after itself: its `__del__` removes a folder or ends a server.
-A copy in a worker has nothing to clean up, and what it removed would be the user's. The
-copy's `__del__` is therefore never called; that of an object made in the worker is. A
-`weakref.finalize`, which a `TemporaryDirectory` has, comes out of pickle dead anyway.
+Some legacy classes remove a folder or end a server in `__del__`. A copy in a worker
+would remove the folder of the original, so its `__del__` is never called. An object
+that was made in the worker is no copy, and its `__del__` is called. A
+`weakref.finalize`, which a `TemporaryDirectory` has, needs nothing: pickle does not
+send it.
 """
 
 from __future__ import annotations
@@ -12,17 +13,18 @@ import functools
 from types import FunctionType
 from typing import Any, Callable
 
-# By identity: nothing may keep them alive, and a finalizer runs before the id is free.
-_arrived: set[int] = set()
+# The ids of the copies: a reference would keep them alive. A finalizer runs before
+# another object can get the id.
+_copies: set[int] = set()
 
 
 def has_finalizer(kind: type) -> bool:
-    """Whether a `__del__` written in Python is called for objects of a type."""
+    """True if objects of a type have a `__del__` that is written in Python."""
     return isinstance(getattr(kind, "__del__", None), FunctionType)
 
 
-def reduced_without(reduced: Any) -> Any:
-    """The same copy, whose `__del__` is never called."""
+def without_finalizer(reduced: Any) -> Any:
+    """Returns a result of `__reduce__`, changed so that `__del__` skips the copy."""
     if isinstance(reduced, str):  # a name to import
         return reduced
     make, args, *rest = reduced
@@ -33,19 +35,19 @@ def _make(make: Callable[..., Any], args: tuple[Any, ...]) -> Any:
     value = make(*args)
     kind: Any = type(value)
     finalizer = kind.__del__
-    if not hasattr(finalizer, "spares_copies"):
-        kind.__del__ = _sparing(finalizer)
-    _arrived.add(id(value))
+    if not hasattr(finalizer, "skips_copies"):
+        kind.__del__ = _skipping_copies(finalizer)
+    _copies.add(id(value))
     return value
 
 
-def _sparing(finalizer: Callable[[Any], None]) -> Callable[[Any], None]:
+def _skipping_copies(finalizer: Callable[[Any], None]) -> Callable[[Any], None]:
     @functools.wraps(finalizer)
     def finalize(self: Any) -> None:
-        if id(self) in _arrived:
-            _arrived.discard(id(self))
+        if id(self) in _copies:
+            _copies.discard(id(self))
         else:
             finalizer(self)
 
-    finalize.spares_copies = True  # type: ignore[attr-defined]  # marks it
+    finalize.skips_copies = True  # type: ignore[attr-defined]  # marks it
     return finalize

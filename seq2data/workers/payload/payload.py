@@ -1,10 +1,10 @@
-"""Turns the source into what a worker needs to have it, and back.
+"""Packs the source into files in memory, and loads it from them in a worker.
 
-The pickle and the large arrays (pickle protocol 5, out of band) lie in files in memory.
-A worker maps them privately: its arrays look straight into the shared pages, so however
-many workers there are the data exists once, and a write copies only its own page. A
-later version sends only arrays that differ: those that the kernel says were not written
-to are not looked at, the others are compared by content.
+The files hold the pickle, and the large arrays beside it (pickle protocol 5, out of
+band). A worker maps them privately. Its arrays use the shared pages: the data exists
+once for all workers, and a write copies only its page. A later version sends only the
+arrays that differ. Arrays that were not written to are not compared, where the kernel
+keeps count of writes; the others are compared byte by byte.
 """
 
 from __future__ import annotations
@@ -13,22 +13,18 @@ import functools
 import gc
 import os
 import pickle
-import sys
 from dataclasses import dataclass, replace
-from types import CodeType, ModuleType
-from typing import Any, Callable, NamedTuple, Optional
+from typing import Any, NamedTuple, Optional
 
-import cloudpickle
 import numpy as np
-import wrapt
 
 from seq2data.errors import PayloadError
 from seq2data.plan.generator_walk import find_own
 from seq2data.plan.own_generators import OwnGenerators
 from seq2data.workers.payload.diagnosis import explain
 from seq2data.workers.payload.pickler import dumps
-from seq2data.workers.payload.reducers.own_generators import Generators
-from seq2data.workers.payload.reducers.weak_references import let_go
+from seq2data.workers.payload.reducers.own_generators import GeneratorList
+from seq2data.workers.payload.reducers.weak_references import release_targets
 from seq2data.workers.payload.setup_steps import SetupSteps
 from seq2data.workers.payload.write_watch import WriteWatch
 from seq2data.workers.program_state.state import ProgramState
@@ -36,47 +32,15 @@ from seq2data.workers.system.libc import libc
 from seq2data.workers.transport.memory_files import Mapping, write_file
 from seq2data.workers.wire.messages import Extent, Load
 
-# Smaller arrays travel inside the pickle: a mapped page each would cost more.
+# Smaller arrays are sent inside the pickle: a mapped page for each would cost more.
 OUT_OF_BAND_BYTES = 64 * 1024
-# Each version that sends only some arrays adds a file, and 253 descriptors is what one
-# message can take; from here on all arrays are written anew.
+# Each version that sends only some arrays adds a file, and one message can carry 253
+# descriptors. With so many files, all arrays are written into one new file.
 _MOST_FILES = 64
 
 
-def _find_submodules(
-    find: Callable[..., list[ModuleType]],
-    _: object,
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-) -> list[ModuleType]:
-    """Looks for the submodules that a function uses only once for each function.
-
-    cloudpickle goes through all of `sys.modules` for every function of `__main__`, at
-    every pass: with TensorFlow loaded that was a quarter of the gap between two passes.
-    """
-    code, values = (*args, *kwargs.values())
-    modules = tuple(value for value in values if isinstance(value, ModuleType))
-    return _known_submodules(find, code, modules, len(sys.modules))
-
-
-@functools.lru_cache
-def _known_submodules(
-    find: Callable[..., list[ModuleType]],
-    code: CodeType,
-    modules: tuple[ModuleType, ...],
-    _: int,
-) -> list[ModuleType]:
-    return find(code, modules)
-
-
-if hasattr(cloudpickle.cloudpickle, "_find_imported_submodules"):
-    wrapt.wrap_function_wrapper(
-        "cloudpickle.cloudpickle", "_find_imported_submodules", _find_submodules
-    )
-
-
 class _File:
-    """A file in memory; its descriptor is closed with the last user of it."""
+    """A file in memory, whose descriptor is closed with the last reference to it."""
 
     def __init__(self, pieces: list[np.ndarray]) -> None:
         self.descriptor, self.offsets = write_file(pieces)
@@ -84,7 +48,7 @@ class _File:
     @functools.cached_property
     def _memory(self) -> np.ndarray:
         nbytes = os.fstat(self.descriptor).st_size
-        # Privately, for its pages are then mapped only where they are looked at.
+        # A private map has only the pages that are read.
         return Mapping(self.descriptor, nbytes, is_private=True).memory()
 
     def view(self, extent: Extent) -> np.ndarray:
@@ -97,13 +61,13 @@ class _File:
 
 @dataclass(frozen=True)
 class Payload:
-    """One version of the source, ready to be sent; immutable, so any thread may.
+    """One version of the source, ready to be sent by any thread: it does not change.
 
     Attributes:
         load: The message.
-        files: What it refers to, by number; alive as long as the payload is.
-        watch: Knows which arrays of the parent's lie where, unwritten since.
-        state: Takes what the program has set.
+        files: The files that the message refers to, by number.
+        watch: Remembers where each array of the parent lies in the files.
+        state: Takes the state of the program.
     """
 
     load: Load
@@ -113,29 +77,29 @@ class Payload:
 
     @property
     def version(self) -> int:
-        """Counts up with every change of the source."""
+        """The number of the version; each change of the source adds one."""
         return self.load.version
 
     def descriptors(self) -> list[int]:
-        """The descriptors that go with `load`; they stay the payload's."""
+        """Returns the descriptors to send with `load`; the payload closes them."""
         return [self.files[number].descriptor for number in self.load.files]
 
     def holds(self, data: np.ndarray, extent: Extent) -> bool:
-        """Whether `extent` has these bytes."""
+        """True if the bytes at `extent` equal the data."""
         return extent.nbytes == data.nbytes and _equal(
             data, self.files[extent.file].view(extent)
         )
 
 
 def pack(source: Any, before: Optional[Payload]) -> Payload:
-    """The payload of the source as it is now; `before` itself where nothing changed.
+    """Returns the payload of the source as it is now, `before` if nothing has changed.
 
     Args:
-        source: What is packed.
+        source: The source.
         before: The payload that was packed last, None for the first.
 
     Raises:
-        PayloadError: The source cannot be pickled; names the attribute.
+        PayloadError: The source cannot be pickled; the message names the attribute.
     """
     state = before.state if before else ProgramState(_dump_whole)
     main, buffers, survives_fork = _pickle(source, state)
@@ -175,7 +139,10 @@ def _find(
     recalled: list[Optional[Extent]],
     before: Optional[Payload],
 ) -> list[Optional[Extent]]:
-    """Where each buffer lies already; no two share a place, for either may change."""
+    """Returns where each buffer lies in the files already, None if it does not.
+
+    No two buffers share a place, since one of them may change in a worker.
+    """
     free = list(before.load.buffers) if before else []
     places = []
     for buffer, place in zip(buffers, recalled):
@@ -213,15 +180,15 @@ def _pickle(
         buffers.clear()
         settings, before, after = state.take()
         try:
-            # It lists the generators that are met before it.
-            generators = Generators(source, find_own(source))
+            # It comes after the source, with which its generators are pickled.
+            generators = GeneratorList(source, find_own(source))
             parts = settings, SetupSteps(), before, source, generators, after
             pickled = dumps(parts, keep)
         except Exception as error:
             if state.leave_out():
                 continue
             raise PayloadError(explain(source, error)) from error
-        is_complete = not state.look_at(pickled.code)
+        is_complete = not state.add_code(pickled.code)
     return np.frombuffer(pickled.data, np.uint8), buffers, pickled.survives_fork
 
 
@@ -230,14 +197,17 @@ def _dump_whole(value: Any) -> bytes:
 
 
 def _equal(one: np.ndarray, other: np.ndarray) -> bool:
-    """Bytes, and at the memory's speed: numpy would make an array of the answers."""
+    """True if two arrays have the same bytes.
+
+    `memcmp` is as fast as the memory; numpy would make an array of the comparisons.
+    """
     return not libc().memcmp(
         *(a.__array_interface__["data"][0] for a in (one, other)), one.nbytes
     )
 
 
 class Loaded(NamedTuple):
-    """What a worker has of a payload.
+    """The source and its generators, as `load` returns them in a worker.
 
     Attributes:
         source: The source.
@@ -249,10 +219,10 @@ class Loaded(NamedTuple):
 
 
 def load(message: Load, descriptors: list[int]) -> Loaded:
-    """The source, in a worker; closes the descriptors.
+    """Loads the source in a worker, and closes the descriptors.
 
-    Every version gets maps of its own: what the worker writes into the arrays of one
-    is not seen in the next.
+    Each version is mapped for itself: what a worker writes into the arrays of one
+    version is not in the next.
 
     Raises:
         Exception: Whatever unpickling the user's object raises.
@@ -267,16 +237,16 @@ def load(message: Load, descriptors: list[int]) -> Loaded:
         memory = maps[extent.file].memory()
         return memory[extent.offset : extent.offset + extent.nbytes].data
 
-    let_go()
-    collects = gc.isenabled()
-    gc.disable()  # what imports make is no garbage, and Keras's make a million objects
+    release_targets()
+    is_collecting = gc.isenabled()
+    gc.disable()  # the import of Keras makes a million objects, and none is garbage
     try:
         buffers = map(view, message.buffers)
         loaded = pickle.loads(view(message.pickle), buffers=buffers)
         _, _, _, source, generators, _ = loaded
         return Loaded(source, generators)
     finally:
-        if collects:
+        if is_collecting:
             gc.enable()
 
 

@@ -10,29 +10,34 @@ from typing import Any, Callable, NamedTuple, Optional
 import cloudpickle
 
 from seq2data.workers.payload import finalizers
-from seq2data.workers.payload.by_value import ByValue, is_found_in_workers
+from seq2data.workers.payload.by_value import ByValue
 from seq2data.workers.payload.reducers import (
     classes,
     enumerations,
     names,
     singledispatch,
 )
-from seq2data.workers.payload.reducers.own_generators import Met, is_met
+from seq2data.workers.payload.reducers.own_generators import (
+    GeneratorReducer,
+    is_generator,
+)
 from seq2data.workers.payload.registry import Registration, registration_of
 from seq2data.workers.program_state.function_state import is_single_dispatch
+from seq2data.workers.program_state.importable import is_found_in_workers
 from seq2data.workers.program_state.replaced import function_by_code, is_displaced
 
-# What cloudpickle says of `NoneType` and its like; of others it says how to fill them.
-_BUILT_IN = 2
+# cloudpickle reduces a type such as `NoneType` to two items, and other classes to more.
+_LENGTH_FOR_BUILT_IN = 2
 
 
 class Pickle(NamedTuple):
-    """What became of an object.
+    """A pickled object.
 
     Attributes:
         data: The pickle, of protocol 5, without its out-of-band buffers.
-        survives_fork: Whether workers may have it from the fork server that loaded it.
-        code: Functions, classes and modules that it refers to, or has.
+        survives_fork: True if a forked worker may use the object that the fork server
+            has loaded.
+        code: The user's functions, classes and modules that the object refers to.
     """
 
     data: bytes
@@ -40,28 +45,30 @@ class Pickle(NamedTuple):
     code: list[Any]
 
 
-class _Treatment(NamedTuple):
-    """What objects of a type need.
+class _TypeFacts(NamedTuple):
+    """Facts about a type that decide how its objects are pickled.
 
     Attributes:
-        registration: Its recipe.
-        is_code: Whether they are functions, classes or modules.
-        says_how: Whether the type says itself how they are pickled, perhaps as a name.
-        has_finalizer: Whether a `__del__` is called for them.
-        is_sent_enumeration: Whether they are its members.
-        is_met: Whether they are random generators.
+        registration: The registered reducer, None if there is none.
+        is_code: True if they are functions, classes or modules.
+        reduces_itself: True if the type defines how they are pickled; some types do
+            it by a name.
+        has_finalizer: True if a `__del__` is called for them.
+        is_sent_enumeration: True if they are members of an enumeration that is sent
+            by value.
+        is_generator: True if they are random generators.
     """
 
     registration: Optional[Registration]
     is_code: bool
-    says_how: bool
+    reduces_itself: bool
     has_finalizer: bool
     is_sent_enumeration: bool
-    is_met: bool
+    is_generator: bool
 
 
 class SourcePickler(cloudpickle.CloudPickler):  # type: ignore[misc]  # it has no types
-    """cloudpickle's, with the recipes."""
+    """cloudpickle's pickler, with the recipes."""
 
     def __init__(
         self,
@@ -74,38 +81,38 @@ class SourcePickler(cloudpickle.CloudPickler):  # type: ignore[misc]  # it has n
         super().__init__(file, protocol=5, buffer_callback=buffer_callback)
         self.survives_fork = True
         self._by_value = by_value
-        self._met = Met(omits_states)
-        self._treatments: dict[type, _Treatment] = {}
+        self._generators = GeneratorReducer(omits_states)
+        self._facts: dict[type, _TypeFacts] = {}
 
     def reducer_override(self, value: Any) -> Any:
-        """The recipe of a value, else what cloudpickle makes of it."""
+        """Returns the recipe of a value, else what cloudpickle reduces it to."""
         kind = type(value)
-        # It is asked for every object there is, and there may be millions of a type.
-        treatment = self._treatments.get(kind) or self._treatment_of(kind)
+        # This is called for each object, and there may be millions of one type.
+        facts = self._facts.get(kind) or self._facts_of(kind)
         reduced: Any
-        if treatment.is_met:
-            reduced = self._met.reduce(value)
+        if facts.is_generator:
+            reduced = self._generators.reduce(value)
             if reduced is not None:
                 return reduced
-        if treatment.registration is not None:
-            reduced = treatment.registration.reducer(value)
+        if facts.registration is not None:
+            reduced = facts.registration.reducer(value)
             if reduced is not None:
-                self.survives_fork &= treatment.registration.survives_fork
-                return self._found(value, reduced)
-        if treatment.is_code:
-            return self._code(value)
-        if not (treatment.says_how or treatment.has_finalizer):
+                self.survives_fork &= facts.registration.survives_fork
+                return self._without_lost_name(value, reduced)
+        if facts.is_code:
+            return self._reduce_code(value)
+        if not (facts.reduces_itself or facts.has_finalizer):
             return NotImplemented
-        if treatment.is_sent_enumeration and enumerations.is_member(value):
-            return enumerations.reduced_member(value)
+        if facts.is_sent_enumeration and enumerations.is_member(value):
+            return enumerations.reduce_member(value)
         reduce = self.dispatch_table.get(kind, lambda value: value.__reduce_ex__(5))
-        reduced = self._found(value, reduce(value))
-        if treatment.has_finalizer:
-            return finalizers.reduced_without(reduced)
+        reduced = self._without_lost_name(value, reduce(value))
+        if facts.has_finalizer:
+            return finalizers.without_finalizer(reduced)
         return reduced
 
-    def _found(self, value: Any, reduced: Any) -> Any:
-        """What a worker can make: a name is only one if it is found there."""
+    def _without_lost_name(self, value: Any, reduced: Any) -> Any:
+        """Returns `reduced`, or a recipe if `reduced` is a name that a worker lacks."""
         if not isinstance(reduced, str):
             return reduced
         if names.is_found(value, reduced):
@@ -114,10 +121,10 @@ class SourcePickler(cloudpickle.CloudPickler):  # type: ignore[misc]  # it has n
         parts = names.parts_of(value)
         return reduced if parts is None else parts
 
-    def _code(self, value: Any) -> Any:
+    def _reduce_code(self, value: Any) -> Any:
         self._by_value.note(value)
         if isinstance(value, type):
-            return names.place_of(value) or self._class(value)
+            return names.place_of(value) or self._reduce_class(value)
         if not isinstance(value, FunctionType):
             return super().reducer_override(value)
         home = value.__globals__.get("__name__", "")
@@ -125,37 +132,38 @@ class SourcePickler(cloudpickle.CloudPickler):  # type: ignore[misc]  # it has n
             return function_by_code(value)
         reduced = super().reducer_override(value)
         if reduced is not NotImplemented and is_single_dispatch(value):
-            return singledispatch.reduced(value)
+            return singledispatch.reduce_function(value)
         return reduced
 
-    def _class(self, kind: Any) -> Any:
+    def _reduce_class(self, kind: Any) -> Any:
         reduced = super().reducer_override(kind)
-        if reduced is NotImplemented or len(reduced) == _BUILT_IN:
+        if reduced is NotImplemented or len(reduced) == _LENGTH_FOR_BUILT_IN:
             return reduced
         if enumerations.is_enumeration(kind):
-            return classes.known(kind, enumerations.reduced(kind))
+            return classes.with_registrations(
+                kind, enumerations.reduce_enumeration(kind)
+            )
         if issubclass(kind, Enum):
             return reduced
-        return classes.known(kind, classes.reduced(kind, reduced))
+        return classes.with_registrations(kind, classes.reduce_class(kind, reduced))
 
-    def _treatment_of(self, kind: type) -> _Treatment:
-        treatment = self._treatments[kind] = _Treatment(
+    def _facts_of(self, kind: type) -> _TypeFacts:
+        is_sent_enumeration = False
+        if enumerations.is_enumeration(kind):
+            self._by_value.note(kind)
+            is_sent_enumeration = super().reducer_override(kind) is not NotImplemented
+        facts = self._facts[kind] = _TypeFacts(
             registration_of(kind),
             issubclass(kind, (type, FunctionType, ModuleType)),
-            kind in self.dispatch_table or _says_how(kind),
+            kind in self.dispatch_table or _reduces_itself(kind),
             finalizers.has_finalizer(kind),
-            enumerations.is_enumeration(kind) and self._is_sent(kind),
-            is_met(kind),
+            is_sent_enumeration,
+            is_generator(kind),
         )
-        return treatment
-
-    def _is_sent(self, kind: type) -> bool:
-        """True if a class goes along: a worker cannot import it."""
-        self._by_value.note(kind)
-        return super().reducer_override(kind) is not NotImplemented
+        return facts
 
 
-def _says_how(kind: Any) -> bool:
+def _reduces_itself(kind: Any) -> bool:
     return (
         kind.__reduce_ex__ is not object.__reduce_ex__
         or kind.__reduce__ is not object.__reduce__
@@ -165,13 +173,15 @@ def _says_how(kind: Any) -> bool:
 def dumps(
     value: Any, buffer_callback: Callable[[Any], Any], *, omits_states: bool = False
 ) -> Pickle:
-    """Pickles; buffers that the callback takes (it returns False) stay outside.
+    """Pickles a value.
 
     Args:
-        value: What is pickled.
-        buffer_callback: Called with each buffer.
-        omits_states: Whether to leave out what random generators draw next: equal
-            pickles are then of objects that differ in nothing else. Cannot be loaded.
+        value: The value.
+        buffer_callback: Called with each buffer; the buffer stays outside of the
+            pickle if it returns False.
+        omits_states: True if the states of random generators are left out. Equal
+            pickles then belong to objects that differ in those states at most. Such
+            a pickle cannot be loaded.
     """
     with io.BytesIO() as file, ByValue() as by_value:
         pickler = SourcePickler(

@@ -1,6 +1,8 @@
-"""What workers do before they load the source, because it was done in the parent.
+"""Lists the functions that a worker calls before it loads the source.
 
-They import the modules that the source needs anew, and those may need the same.
+A function that was called in the parent, to put names back into Keras for one, must be
+called in each worker, too: the worker imports the modules that the source needs, and
+they may need what that function does.
 """
 
 from __future__ import annotations
@@ -11,28 +13,32 @@ _steps: list[Callable[[], object]] = []
 
 
 def add_step(step: Callable[[], object]) -> None:
-    """Has workers call a function of a module, before anything of the source is there.
+    """Adds a function of a module to what workers call before they load a source.
 
     Args:
-        step: Called before each version of the source; the second time does nothing.
+        step: Called before each version of the source; a second call does nothing.
     """
     if step not in _steps:
         _steps.append(step)
 
 
-def forget_step(step: Callable[[], object]) -> None:
-    """Has workers that are started later do without."""
+def remove_step(step: Callable[[], object]) -> None:
+    """Removes a function, for the workers that are started later."""
     if step in _steps:
         _steps.remove(step)
 
 
 class SetupSteps:
-    """Does the steps when it is unpickled."""
+    """Calls the functions when it is unpickled."""
 
     def __reduce__(self) -> Any:
-        return _prepare, tuple(_steps)
+        return _call, tuple(_steps)
 
 
-def _prepare(*steps: Callable[[], object]) -> None:
+def _call(*steps: Callable[[], object]) -> None:
     for step in steps:
         step()
+
+
+# train/patching/restored_names.py has this name until it is merged.
+forget_step = remove_step

@@ -1,10 +1,11 @@
-"""Asks the kernel which arrays were written to, where it keeps count of that.
+"""Reads from the kernel which arrays were written to since the last epoch.
 
-To compare gigabytes with what was sent takes a tenth of a second per pass; the kernel's
-answer takes some milliseconds. Linux 6.7 and newer can give it, and needs no handler of
-ours for that: userfaultfd's asynchronous write protection, and the PAGEMAP_SCAN call
-(docs.kernel.org: admin-guide/mm/userfaultfd, admin-guide/mm/pagemap). Elsewhere, and in
-containers that forbid userfaultfd, nothing is recalled and contents are compared.
+It saves the comparison of each array with what was sent: a tenth of a second for 1 GB,
+before every epoch (benchmarks/README.md has the numbers). The kernel's answer takes
+some milliseconds. It comes from userfaultfd's asynchronous write protection and the
+PAGEMAP_SCAN call of Linux 6.7 and later (docs.kernel.org: admin-guide/mm/userfaultfd,
+admin-guide/mm/pagemap). On other systems, and in containers that forbid userfaultfd,
+all arrays are compared.
 """
 
 from __future__ import annotations
@@ -17,16 +18,19 @@ import platform
 import struct
 import sys
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Generic, Optional, TypeVar
 
 import numpy as np
 
-with contextlib.suppress(ImportError):  # where there is no userfaultfd, either
+from seq2data.workers.system.libc import libc
+from seq2data.workers.system.proc import mapped_ranges
+
+with contextlib.suppress(ImportError):  # on systems without userfaultfd
     import fcntl
 
 _SYSCALL_NUMBERS = {"x86_64": 323, "aarch64": 282}
-_USER_MODE_ONLY = 1  # what needs no privilege; kernel-mode writes are seen all the same
+# Needs no privilege; writes by the kernel are found with it, too.
+_USER_MODE_ONLY = 1
 # struct uffdio_api, struct uffdio_register and struct pm_scan_arg, with their calls.
 _API, _API_CALL = struct.Struct("=3Q"), 0xC018AA3F
 _REGISTER, _REGISTER_CALL = struct.Struct("=4Q"), 0xC020AA00
@@ -37,7 +41,7 @@ _MODE_WP = 2
 _WP_MATCHING, _CHECK_WP_ASYNC = 1, 2
 _IS_WRITTEN, _IS_PRESENT = 1 << 1, 1 << 3
 _REGIONS_PER_SCAN = 64
-# The comparison of less takes no longer.
+# To compare fewer bytes takes no longer than to read whether they were written to.
 _WATCHED_BYTES = 1 << 20
 
 _Range = tuple[int, int]
@@ -47,9 +51,9 @@ _Value = TypeVar("_Value")
 class WriteWatch(Generic[_Value]):
     """Remembers a value for each array until the array's memory is written to.
 
-    Memory is told by its address, and nothing is kept alive: what has the same address
-    and was not written to has the same bytes, whatever array it belongs to. Not seen is
-    what a device writes into memory pinned for it. Owns a descriptor.
+    `recall` first, then read the arrays, then `note` a value for each of them.
+    Arrays are known by their addresses and not kept alive. What a device writes into
+    memory that is pinned for it is not found. Owns a descriptor.
     """
 
     def __init__(self) -> None:
@@ -58,13 +62,11 @@ class WriteWatch(Generic[_Value]):
         self._noted: dict[_Range, _Value] = {}
 
     def recall(self, arrays: Sequence[np.ndarray]) -> list[Optional[_Value]]:
-        """For each array what was noted, if its memory was not written to since.
-
-        The arrays are protected now: what is written from here on is seen by the next
-        call. So read them only after it.
+        """Returns each array's value, None if its memory was written to or is new.
 
         Args:
-            arrays: C-contiguous.
+            arrays: C-contiguous. The next call finds what is written to them from now
+                on, so they must not be read before this call.
         """
         noted, self._noted = self._noted, {}
         known, self._protected = self._protected, set()
@@ -75,7 +77,8 @@ class WriteWatch(Generic[_Value]):
                     self._register(memory)
                 if _protect(memory):
                     written.append(memory)
-            except OSError:  # no such memory as can be watched, or it is another's now
+            # It cannot be watched, or another array has been mapped there since.
+            except OSError:
                 continue
             self._protected.add(memory)
         clean = {
@@ -100,7 +103,7 @@ class WriteWatch(Generic[_Value]):
     def _register(self, memory: _Range) -> None:
         start, stop = _pages(memory)
         if not _is_private(start, stop):
-            raise OSError("other processes may write to it unseen")
+            raise OSError("other processes may write to it, which the kernel omits")
         assert self._descriptor is not None
         request = _REGISTER.pack(start, stop - start, _MODE_WP, 0)
         fcntl.ioctl(self._descriptor, _REGISTER_CALL, request)
@@ -112,12 +115,12 @@ class WriteWatch(Generic[_Value]):
 
 
 def _open_userfaultfd() -> Optional[int]:
-    """A descriptor that owns what is registered, None where there is no such thing."""
+    """Returns a descriptor that keeps the registrations, None if there can be none."""
     number = _SYSCALL_NUMBERS.get(platform.machine())
     if sys.platform != "linux" or number is None:
         return None
     flags = os.O_CLOEXEC | os.O_NONBLOCK | _USER_MODE_ONLY
-    descriptor = ctypes.CDLL(None).syscall(number, flags)
+    descriptor = libc().syscall(number, flags)
     if descriptor < 0:
         return None
     request = _API.pack(_API_VERSION, _WP_UNPOPULATED | _WP_ASYNC, 0)
@@ -135,7 +138,7 @@ def _range(array: np.ndarray) -> _Range:
 
 
 def _pages(memory: _Range) -> _Range:
-    """The pages that have it; what else they have is watched, too."""
+    """Returns the range of the whole pages in which some memory lies."""
     start, stop = memory
     return start - start % mmap.PAGESIZE, stop + -stop % mmap.PAGESIZE
 
@@ -146,25 +149,21 @@ def _overlap(one: _Range, other: _Range) -> bool:
 
 
 def _is_private(start: int, stop: int) -> bool:
-    """Whether all of it is memory of this process alone, and of no file."""
-    with Path("/proc/self/maps").open() as maps:
-        for line in maps:
-            addresses, permissions, _, _, inode, *_ = line.split()
-            begin, end = (int(address, 16) for address in addresses.split("-"))
-            if begin <= start < end:
-                if permissions[3] != "p" or inode != "0":
-                    return False
-                start = end
-            if start >= stop:
-                return True
+    """True if all pages of a range belong to this process alone and to no file."""
+    for mapped in mapped_ranges():
+        if mapped.start <= start < mapped.stop:
+            if not mapped.is_private or mapped.inode != 0:
+                return False
+            start = mapped.stop
+        if start >= stop:
+            return True
     return False
 
 
 def _protect(memory: _Range) -> bool:
-    """Protects memory, and says whether a page of it was written to since it last was.
+    """Protects memory and returns True if it was written to since the last protection.
 
-    A page that is not there counts as written: it was given back, and what comes in its
-    place is zeros.
+    A missing page counts as written: it was released, and its next content is zeros.
 
     Raises:
         OSError: It is not registered.
@@ -178,7 +177,7 @@ def _protect(memory: _Range) -> bool:
                 _SCAN.pack(
                     *(_SCAN.size, _WP_MATCHING | _CHECK_WP_ASYNC, start, stop, 0),
                     *(ctypes.addressof(regions), _REGIONS_PER_SCAN, 0),
-                    # Inverted, a mask, any of, and what to tell of a region.
+                    # Inverted categories, all of, any of, and what is returned.
                     *(_IS_PRESENT, 0, _IS_WRITTEN | _IS_PRESENT, _IS_WRITTEN),
                 )
             )

@@ -34,7 +34,7 @@ class Assigner:
         workers: The workers.
         fork_servers: Make further workers.
         first_reads: The policy for first reads.
-        before_assign: Called before tasks are given out.
+        before_send: Called before a task is sent.
         on_worker_hang_up: Called with a worker whose socket is closed.
         on_fork_server_hang_up: Called with a fork server whose socket is closed.
 
@@ -52,7 +52,7 @@ class Assigner:
         workers: WorkerTable,
         fork_servers: ForkServers,
         first_reads: FirstReads,
-        before_assign: Callable[[], object],
+        before_send: Callable[[], object],
         on_worker_hang_up: Callable[[WorkerHandle], object],
         on_fork_server_hang_up: Callable[[AnyForkServer], object],
     ) -> None:
@@ -63,7 +63,7 @@ class Assigner:
         self._workers = workers
         self._fork_servers = fork_servers
         self._first_reads = first_reads
-        self._before_assign = before_assign
+        self._before_send = before_send
         self._on_worker_hang_up = on_worker_hang_up
         self._on_fork_server_hang_up = on_fork_server_hang_up
         self._num_made = 0
@@ -72,9 +72,7 @@ class Assigner:
     def assign(self) -> None:
         """Gives out what can be given out, and starts workers for the rest."""
         workers, pending = self._workers, self._inbox.tasks
-        if pending:
-            self._before_assign()
-        elif workers.idle:
+        if workers.idle and not pending:
             self._inbox.put_first(workers.recall(_SHORT_TASK_S))
         while workers.idle and pending and (taken := self._take()):
             self._send(workers.idle.popleft(), *taken)
@@ -103,7 +101,8 @@ class Assigner:
         # Looked at after the task, which may be for a payload that has just come.
         payload = self._inbox.payload
         assert payload is not None
-        if self._fork_servers.is_outdated(payload):
+        promoted = self._fork_servers.promoted
+        if promoted is not None and promoted.version != payload.version:
             self._inbox.put_first([task])
             self.start_over()
             return None
@@ -114,8 +113,8 @@ class Assigner:
             self._workers.begin(worker)
         try:
             first = self._first_reads.begin_task(worker, task, payload.version)
-            wants_effect = self._first_reads.wants_effect(task)
-            worker.ask(task, payload, first, wants_effect)
+            self._before_send()
+            worker.ask(task, payload, *first)
         except EOFError:
             self._on_worker_hang_up(worker)
 

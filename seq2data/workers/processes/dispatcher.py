@@ -19,6 +19,7 @@ head of the inbox, a few times; then its future ends in an error.
 
 from __future__ import annotations
 
+import operator
 import os
 import threading
 import time
@@ -57,6 +58,7 @@ from seq2data.workers.wire.messages import (
 )
 
 _CHECK_S = UNWANTED_S / 2
+_TASKS = operator.attrgetter("tasks")
 
 _Messages = Sequence[tuple[Any, list[int]]]
 
@@ -70,7 +72,7 @@ class Dispatcher:
         free_segments: How many segments a worker keeps for its next batches.
         transport: How batches come from the workers.
         start_method: `"fork"` (from the fork server) or `"exec"`.
-        before_assign: Called in this thread before tasks are given out.
+        before_send: Called in this thread before a task is sent.
 
     Attributes:
         inbox: For other threads.
@@ -86,14 +88,19 @@ class Dispatcher:
         transport: Transport,
         *,
         start_method: str,
-        before_assign: Callable[[], object],
+        before_send: Callable[[], object],
     ) -> None:
         self._owner = os.getpid()
+        """The process that has the thread; a fork of it has not."""
         self._name = name
         self._is_closing = False
+        """Set by any thread, once; ends the loop."""
         self._has_ended = False
+        """Set by the dispatcher's thread after its last look at the inbox."""
         self._check_at = 0.0
+        """When to look for unwanted batches next; for the dispatcher's thread."""
         self._has_begun = threading.Event()
+        """Set by the dispatcher's thread at its first line."""
         self._loop = EventLoop()
         self.inbox = Inbox()
         self.workers = WorkerTable(
@@ -111,7 +118,7 @@ class Dispatcher:
             workers=self.workers,
             fork_servers=self.fork_servers,
             first_reads=self._first_reads,
-            before_assign=before_assign,
+            before_send=before_send,
             on_worker_hang_up=self._worker_hung_up,
             on_fork_server_hang_up=self._fork_server_died,
         )
@@ -177,7 +184,8 @@ class Dispatcher:
     def _step(self) -> None:
         workers = self.workers
         # A batch stops being wanted without a message, so all are checked now and then.
-        timeout_s = _CHECK_S if workers.is_at_work else None
+        is_at_work = any(map(_TASKS, workers.members.values()))
+        timeout_s = _CHECK_S if is_at_work else None
         self._loop.run_once(STATUS_S if workers.dying else timeout_s)
         if workers.dying:
             self._deaths.end_overdue()

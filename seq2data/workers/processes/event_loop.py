@@ -21,7 +21,7 @@ class EventLoop:
         self._handlers: dict[int, Handler] = {}
 
     def watch(self, descriptor: int, handler: Handler) -> None:
-        """Has `handler` called whenever the descriptor is readable or at its end."""
+        """Calls `handler` whenever the descriptor is readable or at its end."""
         self._handlers[descriptor] = handler
         self._poll.register(descriptor, select.POLLIN)
 

@@ -24,11 +24,27 @@ generator are no function of an index, so none of this holds for them.
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import NamedTuple, Optional
 
 from seq2data.workers.processes.worker_handle import WorkerHandle
 from seq2data.workers.task import Task
 from seq2data.workers.wire.messages import Effect
+
+
+class FirstRead(NamedTuple):
+    """What a worker has to do about the first read, together with a task.
+
+    Attributes:
+        epoch: The epoch as in which it has to read batch 0 before the task: the one in
+            which this version was read first. None if it has not to.
+        wants_effect: True if it is not known yet what the first read does.
+    """
+
+    epoch: Optional[int] = None
+    wants_effect: bool = False
+
+
+NO_FIRST_READ = FirstRead()
 
 
 class FirstReads:
@@ -45,25 +61,19 @@ class FirstReads:
         self._epoch = 0
         self.is_awaited = False
 
-    def begin_task(
-        self, worker: WorkerHandle, task: Task, version: int
-    ) -> Optional[int]:
-        """Notes that a worker gets a task.
-
-        Returns:
-            The epoch as in which the worker has to read batch 0 before the task: the
-            one in which this version was read first. None if it has not to.
-        """
+    def begin_task(self, worker: WorkerHandle, task: Task, version: int) -> FirstRead:
+        """Notes that a worker gets a task, and returns what it has to do for it."""
         if version != self._version:
             self._version, self._epoch = version, task.epoch
         if not task.is_repeatable:  # a generator's
-            return None
+            return NO_FIRST_READ
+        wants_effect = self._effect is None
         is_first = worker.first_read != version
         worker.first_read = version
-        if not is_first or not self._is_needed:
-            return None
         is_batch_0 = (task.epoch, task.indices[0]) == (self._epoch, 0)
-        return None if is_batch_0 else self._epoch
+        if not is_first or is_batch_0 or not self._is_needed:
+            return FirstRead(None, True) if wants_effect else NO_FIRST_READ
+        return FirstRead(self._epoch, wants_effect)
 
     @property
     def _is_needed(self) -> bool:
@@ -72,10 +82,6 @@ class FirstReads:
         return self.is_awaited or (
             effect is not None and effect.changes_source and not effect.can_fork
         )
-
-    def wants_effect(self, task: Task) -> bool:
-        """True if it is not known yet what the first read does."""
-        return self._effect is None and task.is_repeatable
 
     def keep(self, effect: Effect, *, can_promote: bool) -> bool:
         """Keeps what a first read has done, unless another worker was faster.

@@ -90,7 +90,7 @@ class ForkServerHandle:
         self.channel.send(Fork(number), descriptors)
 
     def forget_source(self) -> None:
-        """Has the next request send the source again, for it could not be loaded."""
+        """Sends the source again with the next request, for it could not be loaded."""
         self._version = -1
 
     def kill(self) -> None:
@@ -169,6 +169,9 @@ class ForkServers:
         loop: The dispatcher's.
         on_message: Called with a fork server whose socket is readable.
         on_death: Called with a fork server that has ended.
+
+    Attributes:
+        promoted: The promoted worker, if there is one.
     """
 
     def __init__(
@@ -183,15 +186,15 @@ class ForkServers:
         self._on_message = on_message
         self._on_death = on_death
         self._first: Optional[ForkServerHandle] = None
-        self._promoted: Optional[PromotedWorkerHandle] = None
+        self.promoted: Optional[PromotedWorkerHandle] = None
 
     def __iter__(self) -> Iterator[AnyForkServer]:
-        return iter([one for one in (self._promoted, self._first) if one is not None])
+        return iter([one for one in (self.promoted, self._first) if one is not None])
 
     @property
     def current(self) -> Optional[AnyForkServer]:
         """The process that makes the next worker, None if there is none yet."""
-        return self._promoted or self._first
+        return self.promoted or self._first
 
     def running(self) -> AnyForkServer:
         """Returns the process that makes the next worker, and starts it if need be.
@@ -207,18 +210,18 @@ class ForkServers:
 
     def promote(self, worker: WorkerHandle) -> None:
         """Makes further workers start from a worker, which is no member any more."""
-        self._promoted = PromotedWorkerHandle(worker)
-        self._watch(self._promoted)
+        self.promoted = PromotedWorkerHandle(worker)
+        self._watch(self.promoted)
 
     def is_outdated(self, payload: Payload) -> bool:
         """True if the promoted worker has another version of the source."""
-        promoted = self._promoted
+        promoted = self.promoted
         return promoted is not None and promoted.version != payload.version
 
     def close_promoted(self) -> None:
         """Ends the promoted worker and the workers that it made, if there is one."""
-        if self._promoted is not None:
-            self.close(self._promoted)
+        if self.promoted is not None:
+            self.close(self.promoted)
 
     def close(self, fork_server: AnyForkServer) -> Optional[int]:
         """Ends a process and its workers.
@@ -226,8 +229,8 @@ class ForkServers:
         Returns:
             Its exit status, None for a promoted worker's.
         """
-        if fork_server is self._promoted:
-            self._promoted = None
+        if fork_server is self.promoted:
+            self.promoted = None
         else:
             self._first = None
         self._loop.unwatch(fork_server.channel.fileno())

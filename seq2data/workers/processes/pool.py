@@ -39,7 +39,7 @@ class ProcessPool:
         workers: How many there may be. They start when there are tasks.
         free_segments: How many segments a worker keeps for its next batches.
         start_method: `"fork"` (from the fork server) or `"exec"`.
-        before_assign: Called in the dispatcher's thread before tasks are given out.
+        before_send: Called in the dispatcher's thread before a task is sent.
         transport: How batches come from the workers.
 
     Raises:
@@ -55,7 +55,7 @@ class ProcessPool:
         free_segments: int,
         *,
         start_method: str = "fork",
-        before_assign: Callable[[], object] = lambda: None,
+        before_send: Callable[[], object] = lambda: None,
         transport: Transport = SEGMENTS,
     ) -> None:
         self.readers = "1 process" if workers == 1 else f"{workers} processes"
@@ -64,7 +64,7 @@ class ProcessPool:
             self._dispatcher = Dispatcher(
                 *(name, workers, free_segments, transport),
                 start_method=start_method,
-                before_assign=before_assign,
+                before_send=before_send,
             )
         except OSError as error:
             raise WorkerCrashError(

@@ -39,6 +39,7 @@ class WorkerHandle:
         first_read: The last version of which it was asked for a batch, -1 if none.
         stacks: Its descriptor for `python_stacks`.
         tasks: What it was asked for and has not answered; it reads the first of them.
+        sent: For each of the tasks its number, if it may be recalled, and its loan.
         since: When it began the first of them, on `time.monotonic`; or when it died.
     """
 
@@ -64,8 +65,7 @@ class WorkerHandle:
         self.stacks = -1
         self.tasks: deque[Task] = deque()
         self.since = math.inf
-        # For each of the tasks: its number, if it may be recalled, and what was lent.
-        self._sent: deque[tuple[Optional[int], Loan]] = deque()
+        self.sent: deque[tuple[Optional[int], Loan]] = deque()
         self._writer = transport.writer
         self._memory = transport.reader(most_free)
         self._has_begun = False
@@ -74,8 +74,8 @@ class WorkerHandle:
         self,
         task: Task,
         payload: Payload,
-        first: Optional[int] = None,
-        wants_effect: bool = False,
+        first: Optional[int],
+        wants_effect: bool,
     ) -> None:
         """Sends a task, and before it the source if the worker has another version.
 
@@ -94,7 +94,7 @@ class WorkerHandle:
         number = self.recalls.offer() if self.tasks and not is_bound else None
         loan = self._memory.lend()
         self.tasks.append(task)
-        self._sent.append((number, loan))
+        self.sent.append((number, loan))
         if not self._has_begun:
             self._has_begun = True
             self.channel.send(Begin(self._writer))
@@ -113,21 +113,17 @@ class WorkerHandle:
         """Removes and returns the tasks that the worker has not begun."""
         recalled = []
         for number in self.recalls.recall():
-            place = [sent for sent, _ in self._sent].index(number)
+            place = [sent for sent, _ in self.sent].index(number)
             recalled.append(self.tasks[place])
-            self._memory.end_loan(self._sent[place][1])
-            del self.tasks[place], self._sent[place]
+            self._memory.end_loan(self.sent[place][1])
+            del self.tasks[place], self.sent[place]
         return recalled
-
-    def finish(self) -> tuple[Task, Loan]:
-        """Removes and returns the task that the worker has answered, and its loan."""
-        return self.tasks.popleft(), self._sent.popleft()[1]
 
     def remove_tasks(self) -> list[Task]:
         """Removes and returns the tasks that it has not answered."""
         tasks = list(self.tasks)
         self.tasks.clear()
-        self._sent.clear()
+        self.sent.clear()
         self.since = math.inf
         return tasks
 
@@ -144,7 +140,7 @@ class WorkerHandle:
             result: The worker's answer.
             descriptors: Those of the answer.
             name: The source's, for messages.
-            finished: What `finish` has returned.
+            finished: The task, and its loan.
         """
         task, loan = finished
         error = None

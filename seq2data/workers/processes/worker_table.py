@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import math
-import operator
 import socket
 import time
 from collections import deque
@@ -21,7 +20,6 @@ from seq2data.workers.wire.messages import Forked
 
 # How long the fork server may take to send how a worker ended; it may be stopped.
 STATUS_S = 1.0
-_TASKS = operator.attrgetter("tasks")
 
 
 class WorkerTable:
@@ -71,11 +69,6 @@ class WorkerTable:
         """True if the fork server has to make a worker, or to send how one ended."""
         return bool(self.starting or self.dying)
 
-    @property
-    def is_at_work(self) -> bool:
-        """True if a member has a task."""
-        return any(map(_TASKS, self.members.values()))
-
     def num_missing(self, pending: int) -> int:
         """Returns how many workers to start for so many tasks that wait."""
         missing = self.most - len(self.members)
@@ -115,7 +108,7 @@ class WorkerTable:
 
     def finish(self, worker: WorkerHandle) -> tuple[Task, Loan]:
         """Removes and returns the task that a worker has answered, and its loan."""
-        finished = worker.finish()
+        finished = worker.tasks.popleft(), worker.sent.popleft()[1]
         if worker.tasks:
             self.begin(worker)
         else:

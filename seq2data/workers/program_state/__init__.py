@@ -1,1 +1,1 @@
-"""What the program has set reaches the workers: see `state`."""
+"""Sends what the program has set to the workers; `state` has the list of its parts."""

@@ -1,8 +1,8 @@
-"""What functions hold that the program may have changed.
+"""Sends what functions hold, which the program may have changed.
 
-Import makes a function of a module; what the program has put into its default
-arguments, into what its closure has, or into the table of a `functools.singledispatch`,
-comes with this.
+A worker gets a function by importing its module. What the program has put into the
+default arguments, into the closure, or into the table of a `functools.singledispatch`
+is sent with FunctionState.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from typing import Any, Callable, NamedTuple
 
 
 class Unchanged:
-    """Stands for what a function holds and keeps."""
+    """A mark for values that are not sent: the worker's function keeps its own."""
 
 
 class FunctionState(NamedTuple):
-    """What a function holds.
+    """The values that a function holds.
 
     Attributes:
-        defaults: Of its positional arguments.
-        kwdefaults: Of its keyword arguments.
-        contents: Of its closure.
-        registered: Types and their implementations, which are not of its module.
+        defaults: The defaults of its positional arguments.
+        kwdefaults: The defaults of its keyword arguments.
+        contents: The contents of its closure.
+        registered: The types and implementations that other modules have registered.
     """
 
     defaults: tuple[Any, ...]
@@ -33,7 +33,7 @@ class FunctionState(NamedTuple):
 
     @classmethod
     def of(cls, function: Any, is_sent: Callable[[Any], bool]) -> FunctionState:
-        """Returns what a function holds; what is not sent stays `Unchanged`."""
+        """Returns what a function holds, `Unchanged` for values that are not sent."""
         if is_single_dispatch(function):
             return cls((), {}, (), _registered_elsewhere(function))
 
@@ -49,12 +49,12 @@ class FunctionState(NamedTuple):
 
     @property
     def is_empty(self) -> bool:
-        """True if nothing of it is sent."""
+        """True if no value of it is sent."""
         values = (*self.defaults, *self.kwdefaults.values(), *self.contents)
         return all(value is Unchanged for value in values)
 
-    def give_to(self, function: Any) -> None:
-        """Has a function of the same code hold this."""
+    def apply_to(self, function: Any) -> None:
+        """Puts the values into a function of the same code."""
         if not isinstance(function, FunctionType):
             return
         if is_single_dispatch(function):
@@ -63,7 +63,7 @@ class FunctionState(NamedTuple):
         cells = function.__closure__ or ()
         defaults = function.__defaults__ or ()
         if (len(defaults), len(cells)) != (len(self.defaults), len(self.contents)):
-            return  # another function: the module's text was changed meanwhile
+            return  # another function: the module's file has changed since
         if defaults:
             function.__defaults__ = tuple(map(_chosen, defaults, self.defaults))
         for key, value in self.kwdefaults.items():
@@ -93,7 +93,7 @@ def is_single_dispatch(function: Any) -> bool:
 
 
 def _registered_elsewhere(function: Any) -> tuple[tuple[type, Any], ...]:
-    """Returns what its own module has not registered."""
+    """Returns the types and implementations that other modules have registered."""
     return tuple(
         (kind, implementation)
         for kind, implementation in function.registry.items()
@@ -102,13 +102,13 @@ def _registered_elsewhere(function: Any) -> tuple[tuple[type, Any], ...]:
 
 
 def contents_of(function: FunctionType) -> list[Any]:
-    """Returns what is in the closure of a function."""
+    """Returns the contents of a function's closure."""
     return [part for cell in function.__closure__ or () for part in content_of(cell)]
 
 
 def content_of(cell: CellType) -> tuple[Any, ...]:
-    """Returns what is in a cell, if anything is."""
+    """Returns the content of a cell, or an empty tuple if it is empty."""
     try:
         return (cell.cell_contents,)
-    except ValueError:  # nothing is
+    except ValueError:  # it is empty
         return ()

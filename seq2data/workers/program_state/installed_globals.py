@@ -1,13 +1,13 @@
-"""Takes along what the program has set in installed modules.
+"""Sends what the program has set in installed modules.
 
-`ImageFile.LOAD_TRUNCATED_IMAGES = True` and `np.load = my_load` are set from outside.
-Of modules that the user's code has under a name, and of what is public in them, sent
-are functions and classes of the user's, and plain values that no function of the module
-itself sets: what it sets itself is a library's own state and means nothing elsewhere.
-A worker compares them with what its import gives.
+Examples are `ImageFile.LOAD_TRUNCATED_IMAGES = True` and `np.load = my_load`. The
+modules are those that the user's code has under a name, and their public submodules.
+Two kinds of values are sent: the user's functions and classes, and plain values. A
+plain value that a function of the module sets is the library's own state, and is not
+sent. A worker compares the values with those of its import.
 
-Not found are values inside of a library's own containers and objects, and names that
-begin with an underscore; `settings` has those that are known.
+Values in a library's containers and objects are not found, nor names that begin with an
+underscore; `settings` has those that are known.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 from seq2data.source.user_modules import is_installed, is_users_module, users_modules
 from seq2data.workers.program_state.reach import names_in
 
-# `pd.core.common.is_list_like = ...` is as far inside as people reach.
+# The deepest change seen in programs is `pd.core.common.is_list_like = ...`.
 _DEEPEST = 2
 _PLAIN = (bool, int, float, complex, str, bytes, type(None))
 _SETS_GLOBAL = frozenset(dis.opmap[n] for n in ("STORE_GLOBAL", "DELETE_GLOBAL"))
@@ -36,9 +36,9 @@ class Place(NamedTuple):
     """A value in an installed module.
 
     Attributes:
-        module: The module's name.
-        qualname: Of a class in it, "" for the module itself.
-        name: Of the value.
+        module: The name of the module.
+        qualname: The qualified name of a class in it, "" for the module itself.
+        name: The name of the value.
     """
 
     module: str
@@ -47,13 +47,13 @@ class Place(NamedTuple):
 
 
 class InstalledGlobals:
-    """Takes what was set in installed modules; one for the program.
+    """Reads what was set in installed modules; there is one for the program.
 
-    The first time takes a tenth of a second, further times look only for changes.
+    The first `take` needs a tenth of a second. Later ones look only for changes.
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()  # none of the user's code runs under it
+        self._lock = threading.Lock()  # no user code runs under it
         self._num_modules = -1
         self._modules: list[ModuleType] = []
         self._all_before: list[Any] = []  # the values of all modules
@@ -66,8 +66,8 @@ class InstalledGlobals:
         """Returns the plain values, pickled by module and name, and the user's code.
 
         Args:
-            classes: Whether to look for changes in the modules' classes, too, which
-                takes some milliseconds.
+            classes: True to look for changes in the modules' classes, too, which takes
+                some milliseconds.
         """
         with self._lock:
             if len(sys.modules) != self._num_modules:
@@ -130,7 +130,7 @@ def candidates() -> list[ModuleType]:
 
 
 def _named_by_user() -> Iterator[ModuleType]:
-    """Yields modules that the user's code has as a global, or imports in a function."""
+    """Yields modules that the user's code has as globals, or imports in functions."""
     for module in [sys.modules["__main__"], *users_modules().values()]:
         for value in list(vars(module).values()):
             if isinstance(value, ModuleType):
@@ -194,7 +194,7 @@ def _plain_values(module: ModuleType) -> dict[str, Any]:
 
 
 def _classes_in(module: ModuleType) -> Iterator[tuple[str, type]]:
-    """Yields the classes of a module, its own and those from inside of it."""
+    """Yields the classes that a module has and that it or its submodules define."""
     home = module.__name__
     for name, value in list(vars(module).items()):
         if issubclass(type(value), type):
@@ -218,7 +218,7 @@ def _is_partial_of(value: Any, name: str) -> bool:
 
 
 def _stored_by(code: CodeType) -> Iterator[str]:
-    # To take all code apart would take a second.
+    # To disassemble all code would take a second.
     if not _SETS_GLOBAL.isdisjoint(code.co_code[::2]):
         for instruction in dis.get_instructions(code):
             if instruction.opcode in _SETS_GLOBAL:

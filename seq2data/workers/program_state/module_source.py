@@ -1,4 +1,4 @@
-"""Reads in a module's source text what its import makes."""
+"""Reads the source text of a module to tell what its import makes."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 class ModuleSource:
-    """What stands at the top level of a module, and in its classes.
+    """The statements of a module and of its classes.
 
     Args:
-        tree: Of the module; None if its text cannot be had.
+        tree: The syntax tree of the module, None if there is no text.
     """
 
     def __init__(self, tree: Optional[ast.Module]) -> None:
@@ -47,7 +47,7 @@ class ModuleSource:
     def makes(self, name: str) -> bool:
         """True if import gives a global the result of a call, or may do so.
 
-        `SESSION = Session()` makes it; `SESSION = None` and no word of it do not.
+        `SESSION = Session()` does, `SESSION = None` and no assignment do not.
         """
         if self._tree is None:
             return True
@@ -70,12 +70,12 @@ class ModuleSource:
 def _read(file: str) -> ModuleSource:
     try:
         return ModuleSource(ast.parse(Path(file).read_bytes()))
-    except (OSError, SyntaxError, ValueError):  # no text, or of another Python
+    except (OSError, SyntaxError, ValueError):  # no text, or for another Python
         return ModuleSource(None)
 
 
 def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
-    """Yields the statements that import runs in this scope, also those in blocks."""
+    """Yields the statements that import runs in a scope, also those in blocks."""
     for node in body:
         yield node
         if isinstance(node, _DEFINITIONS):

@@ -1,4 +1,4 @@
-"""Tells which values are plain, so that they can go anywhere at little cost."""
+"""Tells which values are plain: they can be sent anywhere at little cost."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ _NUMBERS_AND_TEXT = (bool, int, float, complex, str, bytes, type(None))
 _DATES = (datetime.date, datetime.datetime, datetime.timedelta)
 _PATHS = (type(pathlib.Path()), type(pathlib.PurePath()))
 _SCALARS = frozenset((*_NUMBERS_AND_TEXT, *_DATES, *_PATHS, type(...), slice, range))
-# Larger containers are data, and sent where the code refers to them.
+# Larger containers are data. They are sent if the code refers to them.
 _MOST_ITEMS = 10_000
 _DEEPEST = 4
 _CONTAINERS = (dict, list, set, collections.deque, collections.OrderedDict)
 
 
 def is_changeable(value: Any) -> bool:
-    """True if what is inside of a value can be changed, and it is the user's own."""
+    """True if the contents of a value can be changed, and it is the user's own."""
     kind = type(value)
     return kind in _CONTAINERS or is_users_module(kind.__module__)
 
 
 def is_plain(value: Any, depth: int = 0) -> bool:
-    """True if a value is numbers, text, dates and paths alone, and not large."""
+    """True if a value is not large and has only numbers, text, dates and paths."""
     kind = type(value)
     if kind in _SCALARS:
         return True
@@ -42,5 +42,5 @@ def is_plain(value: Any, depth: int = 0) -> bool:
 
 
 def is_sent(value: Any) -> bool:
-    """True if what a function holds goes with it: it can be changed, or is plain."""
+    """True if a value that a function holds is sent: it can be changed, or is plain."""
     return is_changeable(value) or is_plain(value)

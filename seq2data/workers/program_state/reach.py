@@ -1,8 +1,8 @@
 """Finds the globals of the user's modules that a source's code refers to.
 
-It reads code without running it: a name counts as referred to if a function that can be
-reached from the source has it, as a global or as an attribute. That finds too much
-rather than too little. `getattr(module, name)` with a computed name is not found.
+It reads code without running it. A name counts as referred to if a function that the
+source can reach uses it, as a global or as an attribute. So it finds too many names
+rather than too few. It does not find `getattr(module, name)` with a computed name.
 """
 
 from __future__ import annotations
@@ -15,25 +15,27 @@ from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from seq2data.source.user_modules import is_users_module
+from seq2data.workers.program_state.function_state import contents_of
 from seq2data.workers.program_state.replaced import Reference
 
 # A table of more functions than this is data.
 _MOST_ITEMS = 1000
 _CONTAINERS = (dict, list, tuple, set, frozenset)
-# Those of these libraries hold the functions that are under them in these attributes.
+# Objects of these libraries hold functions, in the attributes of `_HELD_AS`.
 _HOLDERS = ("builtins", "functools", "wrapt")
 _NAMES = ("__module__", "__qualname__")
 _HELD_AS = ("__wrapped__", "__func__", "func", "fget", "fset", "fdel")
 
 
 class Reach:
-    """What code refers to; grows as more code is looked at.
+    """The globals, modules and classes that code refers to.
 
     Attributes:
-        names: The globals that are referred to, by module.
-        modules: Those that a worker imports: of what is sent by its name, and those
-            that code has as modules. A lambda is sent without its module.
-        attributes: All names that occur in the code; classes have attributes so called.
+        names: The globals that the code refers to, by module.
+        modules: The modules that a worker imports: those of objects that are sent by
+            name, and those that the code has as modules. A lambda is sent without its
+            module.
+        attributes: All names in the code. They may be names of class attributes.
         classes: The user's classes, in the order in which they were found.
     """
 
@@ -42,13 +44,14 @@ class Reach:
         self.modules: set[str] = set()
         self.attributes: set[str] = set()
         self.classes: list[type] = []
-        self._code: dict[tuple[int, ...], Any] = {}  # by identity; kept alive for that
+        # By identity; the references keep the identities valid.
+        self._code: dict[tuple[int, ...], Any] = {}
         self._modules: set[tuple[str, frozenset[str]]] = set()
         self._visited: set[int] = set()  # other objects; for the time of one `extend`
         self._pending: list[Any] = []
 
     def extend(self, roots: Iterable[Any]) -> bool:
-        """Looks at functions and classes, and at what they refer to.
+        """Reads functions and classes, and what they refer to.
 
         Returns:
             True if something new was found.
@@ -57,7 +60,7 @@ class Reach:
         for root in roots:
             self._add(root)
         while self._pending:
-            self._look_at(self._pending.pop())
+            self._visit(self._pending.pop())
         self._visited.clear()
         return self._size > before
 
@@ -77,24 +80,24 @@ class Reach:
             self._visited.add(id(value))
             self._pending.append(value)
 
-    def _look_at(self, value: Any) -> None:
-        kind = type(value)  # `isinstance` would ask a proxy for what it stands for
+    def _visit(self, value: Any) -> None:
+        kind = type(value)  # `isinstance` would call code of a proxy
         if kind is FunctionType:
-            self._look_at_function(value)
+            self._visit_function(value)
         elif issubclass(kind, type):
-            self._look_at_class(value)
+            self._visit_class(value)
         elif kind is MethodType:
             self._add(value.__func__)
             self._add(value.__self__)
         elif kind in _CONTAINERS:
-            self._look_at_items(value)
+            self._visit_items(value)
         elif issubclass(kind, ModuleType):
-            self._look_into(value, frozenset(self.attributes))
+            self._visit_module(value, frozenset(self.attributes))
         else:
-            self._look_at_object(value)
+            self._visit_object(value)
 
-    def _look_at_function(self, function: FunctionType) -> None:
-        for content in _contents(function):
+    def _visit_function(self, function: FunctionType) -> None:
+        for content in contents_of(function):
             self._add(content)
         self._add(function.__defaults__ or ())
         self._add(vars(function).get("__wrapped__", ()))
@@ -109,18 +112,18 @@ class Reach:
             self._refer(home, name, function.__globals__[name], names)
         package = function.__globals__.get("__package__")
         for module in _imported_by(names | _texts_in(function.__code__), package):
-            self._look_into(module, names)
+            self._visit_module(module, names)
 
     def _refer(self, home: Any, name: str, value: Any, names: frozenset[str]) -> None:
         if home != "__main__" and is_users_module(home):
             self.names.setdefault(home, set()).add(name)
         if issubclass(type(value), ModuleType):
-            self._look_into(value, names)
+            self._visit_module(value, names)
         else:
             self._add(value)
 
-    def _look_into(self, module: ModuleType, names: frozenset[str]) -> None:
-        """Refers to what of a module's own names occurs in code that has the module."""
+    def _visit_module(self, module: ModuleType, names: frozenset[str]) -> None:
+        """Adds the globals of a module that occur among the names in some code."""
         key = (module.__name__, names)
         if not is_users_module(module.__name__) or key in self._modules:
             return
@@ -129,7 +132,7 @@ class Reach:
         for name in names & vars(module).keys():
             self._refer(module.__name__, name, vars(module)[name], names)
 
-    def _look_at_class(self, kind: type) -> None:
+    def _visit_class(self, kind: type) -> None:
         for base in kind.__mro__:
             if is_users_module(base.__module__):
                 if base is not kind:
@@ -141,23 +144,23 @@ class Reach:
                 for value in list(vars(kind).values()):
                     self._add(value)
 
-    def _look_at_items(self, items: Any) -> None:
+    def _visit_items(self, items: Any) -> None:
         if len(items) <= _MOST_ITEMS:
             for item in items.values() if isinstance(items, dict) else items:
                 self._add(item)
 
-    def _look_at_object(self, value: Any) -> None:
+    def _visit_object(self, value: Any) -> None:
         kind = type(value)
         self._add(kind)
         if kind.__module__.partition(".")[0] in _HOLDERS:
             names = [getattr(value, name, None) for name in _NAMES]
             if all(names) and Reference.to(value) is not None:
-                self.modules.add(value.__module__)  # of a cached function, say
+                self.modules.add(value.__module__)  # for example of a cached function
             for name in _HELD_AS:
                 self._add(getattr(value, name, None))
         elif is_users_module(kind.__module__):
             with contextlib.suppress(AttributeError):  # it has slots
-                self._look_at_items(object.__getattribute__(value, "__dict__"))
+                self._visit_items(object.__getattribute__(value, "__dict__"))
 
 
 def _is_code(value: Any) -> bool:
@@ -165,26 +168,18 @@ def _is_code(value: Any) -> bool:
 
 
 def _identity(code: Any) -> tuple[int, ...]:
-    """Returns what tells a class from others, or a function from those that do others.
+    """Returns a key that is equal for one class, or for functions that do the same.
 
-    Some functions are made anew for each pickle.
+    Some functions are made again for each pickle.
     """
     if isinstance(code, type):
         return (id(code),)
-    return id(code.__code__), *map(id, _contents(code))
-
-
-def _contents(function: FunctionType) -> list[Any]:
-    contents = []
-    for cell in function.__closure__ or ():
-        with contextlib.suppress(ValueError):  # nothing is in it
-            contents.append(cell.cell_contents)
-    return contents
+    return id(code.__code__), *map(id, contents_of(code))
 
 
 @functools.cache
 def names_in(code: CodeType) -> frozenset[str]:
-    """Returns the globals and attributes that code, or code inside it, names."""
+    """Returns the names of globals and attributes in code, and in code inside it."""
     names = set(code.co_names)
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
@@ -194,7 +189,7 @@ def names_in(code: CodeType) -> frozenset[str]:
 
 @functools.cache
 def _texts_in(code: CodeType) -> frozenset[str]:
-    """Returns the constants that may be names of modules, for `import_module`."""
+    """Returns the constants that may be a module's name, given to `import_module`."""
     return frozenset(
         constant
         for constant in code.co_consts
@@ -203,7 +198,7 @@ def _texts_in(code: CodeType) -> frozenset[str]:
 
 
 def _imported_by(names: Iterable[str], package: Any) -> list[ModuleType]:
-    """Returns the modules that code with these names imports inside a function."""
+    """Returns the user's modules that a function with these names may import."""
     tops = [name for name in names if is_users_module(name) and name != "__main__"]
     if package:
         tops.append(package)

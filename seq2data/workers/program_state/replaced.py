@@ -1,4 +1,4 @@
-"""Values and functions that were put in the place of what an import gives."""
+"""Replaces in a worker what an import gives by what the program has put there."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Reference(NamedTuple):
     """A module, or a function or class that a worker finds under its own name.
 
     Attributes:
-        module: The module's name.
-        qualname: Of what is in it; "" for the module itself.
+        module: The name of the module.
+        qualname: The qualified name in the module, "" for the module itself.
     """
 
     module: str
@@ -32,7 +32,7 @@ class Reference(NamedTuple):
 
     @classmethod
     def to(cls, value: Any) -> Optional[Reference]:
-        """Returns the reference, None if another object is found there."""
+        """Returns the reference to a value, None if another object has its name."""
         if isinstance(value, ModuleType):
             reference = cls(value.__name__, "")
         else:
@@ -43,7 +43,10 @@ class Reference(NamedTuple):
         return reference if reference.found_in(module) is value else None
 
     def found_in(self, module: Any) -> Any:
-        """Returns what is found there, None if nothing is; of `wrap`'s, the class."""
+        """Returns the object in the module, None if there is none.
+
+        For a class that `wrap` has returned, this is the wrapped class.
+        """
         for part in self.qualname.split(".") if self.qualname else ():
             module = vars(module).get(part) if hasattr(module, "__dict__") else None
             module = wrapped_by(module) or module
@@ -54,7 +57,7 @@ class Reference(NamedTuple):
         return self.found_in(importlib.import_module(self.module))
 
     def is_to(self, value: Any) -> bool:
-        """True if a module, function or class says that it has this name."""
+        """True if a module, function or class has this name as its own name."""
         if isinstance(value, ModuleType):
             return self == (value.__name__, "")
         names = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
@@ -62,7 +65,7 @@ class Reference(NamedTuple):
 
 
 def is_displaced(function: FunctionType) -> bool:
-    """True if a module's function is not found under its name: it was replaced."""
+    """True if another object has the name of a module's function: it was replaced."""
     if "<" in function.__qualname__ or function.__module__ == "__main__":
         return False
     home = function.__globals__.get("__name__")
@@ -72,9 +75,9 @@ def is_displaced(function: FunctionType) -> bool:
 
 
 def function_by_code(function: FunctionType) -> Any:
-    """Returns how a function is made again in the module that it was defined in.
+    """Returns what a function is reduced to so that a worker makes it in its module.
 
-    So it has the worker's own globals of that module and not a copy of a few.
+    Then it uses the worker's globals of that module, and not copies of some of them.
     """
     closure = function.__closure__
     state = (
@@ -111,10 +114,10 @@ def _fill(function: FunctionType, state: tuple[Any, ...]) -> None:
 
 
 class ByCode:
-    """Sends a function by its code although one is found under its name.
+    """Sends a function by its code although an object has its name.
 
-    A decorator gives what it makes the name of what it decorates. Whether import makes
-    the same, the worker finds out.
+    A decorator gives the function that it makes the name of the decorated function. The
+    worker compares it with the function that its import has made.
     """
 
     def __init__(self, function: FunctionType) -> None:
@@ -133,7 +136,7 @@ class ByCode:
         )
         copy.__kwdefaults__ = function.__kwdefaults__
         vars(copy).update(vars(function))
-        copy.__module__ = "__main__"  # cloudpickle sends what is of `__main__` by value
+        copy.__module__ = "__main__"  # cloudpickle sends this module by value
         return _named, (copy, function.__module__, function.__qualname__)
 
 
@@ -143,9 +146,9 @@ def _named(function: FunctionType, module: str, qualname: str) -> FunctionType:
 
 
 class Replacements:
-    """Puts values in the place of what an import gave, and puts that back.
+    """Replaces values of one module or class, and restores them.
 
-    It is used in workers, for one module.
+    It is used in workers.
     """
 
     def __init__(self) -> None:
@@ -156,13 +159,13 @@ class Replacements:
         """Begins a new version of the values."""
         self._wanted.clear()
 
-    def put(self, owner: Any, name: str, value: Any) -> None:
-        """Gives a module or a class the value, unless it has an equal one."""
+    def replace(self, owner: Any, name: str, value: Any) -> None:
+        """Gives a module or class a value, unless it has an equal one."""
         present = vars(owner).get(name, _MISSING)
         key = (id(owner), name)
         self._wanted.add(key)
         if isinstance(value, FunctionState):
-            value.give_to(getattr(present, "__func__", present))
+            value.apply_to(getattr(present, "__func__", present))
             return
         if isinstance(value, Reference):
             if value.is_to(present):
@@ -174,7 +177,7 @@ class Replacements:
         setattr(owner, name, value)
 
     def end(self) -> None:
-        """Puts back what an earlier version has replaced and this one has not."""
+        """Restores what an earlier version has replaced and this one has not."""
         for key in self._originals.keys() - self._wanted:
             owner, name, present = self._originals.pop(key)
             if present is _MISSING:
@@ -182,14 +185,9 @@ class Replacements:
             else:
                 setattr(owner, name, present)
 
-    def original(self, owner: Any, name: str) -> Any:
-        """Returns what import gave, also where it was replaced."""
-        replaced = self._originals.get((id(owner), name))
-        return getattr(owner, name) if replaced is None else replaced[2]
-
 
 def _are_same(one: Any, other: Any) -> bool:
-    """True if two values are one, are equal plain ones, or functions of equal code."""
+    """True if two values are one object, equal plain values, or equal functions."""
     if one is other:
         return True
     if type(one) is not type(other):
@@ -207,7 +205,7 @@ def _are_same(one: Any, other: Any) -> bool:
 
 
 def _are_alike(ones: Sequence[Any], others: Sequence[Any]) -> bool:
-    """True if what two functions hold is the same, or at least of the same kinds."""
+    """True if two functions hold the same values, or values of the same types."""
     return len(ones) == len(others) and all(
         _are_same(one, other)
         or (type(one) is type(other) and type(one) not in (*_COMPARED, FunctionType))

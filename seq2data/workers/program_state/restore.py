@@ -14,9 +14,9 @@ from seq2data.workers.program_state.replaced import Reference, Replacements
 from seq2data.workers.program_state.settings import apply_settings
 from seq2data.workers.program_state.user_globals import Values
 
-# By module and qualified name of a class in it.
+# By the module and the qualified name of a class in it.
 _replacements: dict[tuple[str, str], Replacements] = {}
-# Of installed modules, also of those that are imported later.
+# The values of installed modules, also of modules that are imported later.
 _installed: dict[str, dict[Place, Any]] = {}
 _hooked: set[str] = set()
 
@@ -28,7 +28,7 @@ class RestoredModules:
         self._values = values
 
     def __reduce__(self) -> Any:
-        return _nothing, tuple(map(_RestoredOwner, self._values))
+        return _do_nothing, tuple(map(_RestoredOwner, self._values))
 
 
 class _RestoredOwner:
@@ -43,8 +43,8 @@ class RestoredInstalled:
     """Restores what was set in installed modules, when it is unpickled.
 
     Args:
-        values: Plain values by module and name, pickled.
-        patches: Functions and classes, each pickled.
+        values: Plain values by module and name, pickled together.
+        patches: Functions and classes by place, each pickled alone.
     """
 
     def __init__(self, values: bytes, patches: dict[Place, bytes]) -> None:
@@ -58,8 +58,8 @@ class RestoredSettings:
     """Applies settings, when it is unpickled.
 
     Args:
-        values: By name.
-        last: Whether those are meant that come after the source.
+        values: The values of the settings, by name.
+        last: True to apply those that come after the source, False for the others.
     """
 
     def __init__(self, values: dict[str, Any], *, last: bool) -> None:
@@ -69,8 +69,8 @@ class RestoredSettings:
         return _apply_settings, self._parts
 
 
-def _nothing(*_: None) -> None:
-    """Is called when all is done already."""
+def _do_nothing(*_: None) -> None:
+    """Takes the results of the owners, which have done all when they are unpickled."""
 
 
 def _apply_settings(values: dict[str, Any], last: bool) -> None:
@@ -78,11 +78,11 @@ def _apply_settings(values: dict[str, Any], last: bool) -> None:
 
 
 def restore(module: str, qualname: str, values: dict[str, Any]) -> None:
-    """Imports a module and gives it, or a class in it, the values."""
-    _give(importlib.import_module(module), qualname, values)
+    """Imports a module and gives the values to it or to a class in it."""
+    _replace(importlib.import_module(module), qualname, values)
 
 
-def _give(module: Any, qualname: str, values: dict[str, Any]) -> None:
+def _replace(module: Any, qualname: str, values: dict[str, Any]) -> None:
     owner = module
     if qualname:
         owner = Reference(module.__name__, qualname).found_in(module)
@@ -90,12 +90,12 @@ def _give(module: Any, qualname: str, values: dict[str, Any]) -> None:
     replacements = _replacements.setdefault(key, Replacements())
     replacements.begin()
     for name, value in values.items():
-        replacements.put(owner, name, value)
+        replacements.replace(owner, name, value)
     replacements.end()
 
 
 def restore_installed(pickled: bytes, patches: dict[Place, bytes]) -> None:
-    """Gives installed modules the values, those that are not imported later."""
+    """Gives installed modules the values, at once or when they are imported."""
     values = pickle.loads(pickled)
     wanted: dict[str, dict[Place, Any]] = {
         module: {Place(module, "", name): value for name, value in plain.items()}
@@ -113,7 +113,7 @@ def restore_installed(pickled: bytes, patches: dict[Place, bytes]) -> None:
 
 
 class _Pickled:
-    """A value that is loaded where it is needed."""
+    """A value that is unpickled at its use."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -130,4 +130,4 @@ def _restore_installed(module: Any) -> None:
         loaded = value.load() if isinstance(value, _Pickled) else value
         by_owner.setdefault(place.qualname, {})[place.name] = loaded
     for qualname, values in by_owner.items():
-        _give(module, qualname, values)
+        _replace(module, qualname, values)

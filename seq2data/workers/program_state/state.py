@@ -1,12 +1,16 @@
-"""What the program has set, as the workers of one dataset need it.
+"""Reads what the program has set, for the workers of one dataset.
 
-A worker that is forked from the training process would have it anyway. These come from
-a clean process, so it is sent with the source, and before it:
+A worker that is forked from the training process would have it. Workers of seq2data
+come from a clean process, so it is sent to them before the source:
 
-    settings            of libraries, which they keep out of their globals
+    settings            settings that libraries keep out of their globals
     installed_globals   what was set in installed modules
-    user_globals        the globals of the user's modules; `reach` says of which
-    restore             what workers do with it
+    user_globals        globals of the user's modules, each made ready by a form of
+                        `function_state`, `replaced` or `plain_values`
+    reach               the globals that the source's code refers to
+    module_source       what the import of a module makes, from its text
+    importable          modules that a worker can import
+    restore             sets all this in a worker
 """
 
 from __future__ import annotations
@@ -35,12 +39,12 @@ Dumps = Callable[[Any], bytes]
 
 
 class ProgramState:
-    """Takes the state for each version of a dataset's source.
+    """Reads the state for each version of a dataset's source.
 
     Settings that each thread has for itself are those of the thread that makes this.
 
     Args:
-        dumps: Pickles as the source is pickled.
+        dumps: Pickles a value in the way the source is pickled.
     """
 
     def __init__(self, dumps: Dumps) -> None:
@@ -49,19 +53,22 @@ class ProgramState:
         self._user = UserGlobals()
         self._of_thread = take_settings(of_thread=True)
         self._is_first = True
-        self._refused_settings: set[str] = set()
-        self._refused_patches: set[Place] = set()
+        self._left_out_settings: set[str] = set()
+        self._left_out_patches: set[Place] = set()
 
-    def look_at(self, code: Iterable[Any]) -> bool:
-        """Looks at the user's code that was pickled with the source.
+    def add_code(self, code: Iterable[Any]) -> bool:
+        """Adds the user's code that was pickled with the source.
 
         Returns:
-            True if more is to be taken for it.
+            True if the code refers to more globals: `take` returns more then.
         """
         return self._reach.extend(code)
 
     def take(self) -> tuple[Any, Any, Any]:
-        """Returns settings, what is set before the source is loaded, and after it."""
+        """Returns the settings, the globals, and the settings that come last.
+
+        A worker unpickles the first two before the source and the third after it.
+        """
         values = self._settings()
         modules = RestoredModules(self._user.take(self._reach))
         return (
@@ -72,7 +79,7 @@ class ProgramState:
 
     def _settings(self) -> dict[str, Any]:
         values = {**take_settings(of_thread=False), **self._of_thread}
-        for name in self._refused_settings:
+        for name in self._left_out_settings:
             values.pop(name, None)
         return values
 
@@ -81,12 +88,12 @@ class ProgramState:
         self._is_first = False
         pickled = {}
         for place, value in patches.items():
-            if place in self._refused_patches:
+            if place in self._left_out_patches:
                 continue
             try:
                 pickled[place] = self._dumps(value)
             except Exception as error:  # noqa: BLE001  # whatever pickling it raises
-                self._refused_patches.add(place)
+                self._left_out_patches.add(place)
                 _warn(".".join(filter(None, place)), value, error)
         return RestoredInstalled(values, pickled)
 
@@ -99,7 +106,7 @@ class ProgramState:
         count = 0
         for name, value in self._settings().items():
             if self._error_of(value) is not None:
-                self._refused_settings.add(name)
+                self._left_out_settings.add(name)
                 count += 1
         for values in self._user.take(self._reach):
             for name, value in values.values.items():
@@ -107,7 +114,7 @@ class ProgramState:
                 if error is None:
                     continue
                 count += 1
-                self._user.refuse(values, name)
+                self._user.leave_out(values, name)
                 if not (values.qualname or ModuleSource.of(values.module).makes(name)):
                     _warn(f"{values.module}.{name}", value, error)
         return count > 0
@@ -124,19 +131,20 @@ def _warn(place: str, value: Any, error: Exception) -> None:
     kind = type(value)
     warnings.warn(
         f"`{place}`, a `{kind.__module__}.{kind.__qualname__}`, was set by the program "
-        f"and cannot be sent to worker processes ({error}): they have what a fresh "
-        "import gives. Set it in the module itself or in the source's `__getitem__`, "
-        "tell how it is made with `seq2data.register_reducer`, or pass "
-        "`use_multiprocessing=False` to read in threads",
+        f"and cannot be sent to worker processes ({error}): they use the value that "
+        "the import of the module gives. Set it in the module itself or in "
+        "`__getitem__` of the source, register how it is made with "
+        "`seq2data.register_reducer`, or pass `use_multiprocessing=False` to read in "
+        "threads",
         RuntimeWarning,
         stacklevel=_frames_to_user(),
     )
 
 
 def _frames_to_user() -> int:
-    """Returns the stack level of who called seq2data, for a warning of the caller's.
+    """Returns the stack level of the user's line, for a warning by the caller of this.
 
-    Frames of the standard library may stand between frames of seq2data.
+    There may be frames of the standard library between those of seq2data.
     """
     level, found = 0, 1
     frame: Optional[FrameType] = sys._getframe(1)

@@ -1,9 +1,9 @@
-"""Takes the globals of the user's modules along to the workers.
+"""Sends the globals of the user's modules to the workers.
 
-A worker imports a module and has the globals that a fresh import gives. The program may
-have set others: `config.DATA_DIR = args.dir`. Sent are, of each module that the source
-needs, all plain values, and of the others those that the source's code refers to. What
-import makes by itself stays: functions and classes under their own names, locks.
+A worker imports a module and has the globals of that import. The program may have set
+others: `config.DATA_DIR = args.dir`. Of each module that the source needs, all plain
+values are sent, and of the other values those that the source's code refers to. What
+import makes itself is not sent: functions and classes under their own names, locks.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from types import FunctionType, ModuleType
 from typing import Any, NamedTuple, Optional
 
 from seq2data.source.user_modules import is_users_module
-from seq2data.workers.payload.by_value import is_importable
 from seq2data.workers.program_state.function_state import (
     FunctionState,
     is_single_dispatch,
 )
+from seq2data.workers.program_state.importable import is_importable
 from seq2data.workers.program_state.module_source import ModuleSource
 from seq2data.workers.program_state.plain_values import is_changeable, is_plain, is_sent
 from seq2data.workers.program_state.reach import Reach
 from seq2data.workers.program_state.replaced import ByCode, Reference
 
 _LARGE_BYTES = 1 << 20
-# Import makes these, and a new one is as good.
+# Import makes these, and a new one serves as well.
 _MADE_BY_IMPORT = (
     type(threading.Lock()),
     type(threading.RLock()),
@@ -38,7 +38,7 @@ _MADE_BY_IMPORT = (
     threading.local,
     threading.Thread,
 )
-# Python's own, `abc`'s and `dataclasses`'.
+# Names that Python itself, `abc` and `dataclasses` set.
 _PRIVATE = ("__", "_abc_")
 
 
@@ -46,9 +46,9 @@ class Values(NamedTuple):
     """The values of one module, or of one class in it.
 
     Attributes:
-        module: The module's name.
-        qualname: The class's, "" for the module itself.
-        values: By name.
+        module: The name of the module.
+        qualname: The qualified name of the class, "" for the module itself.
+        values: The values by name.
     """
 
     module: str
@@ -57,7 +57,7 @@ class Values(NamedTuple):
 
 
 class LargeBytes:
-    """Bytes that stay outside of the pickle, as large arrays do."""
+    """Bytes that are sent outside of the pickle, as large arrays are."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -70,9 +70,9 @@ class Owner:
     """A module or class whose values are sent.
 
     Args:
-        module: The module's name.
-        qualname: The class's, "" for the module itself.
-        namespace: What has the values.
+        module: The name of the module.
+        qualname: The qualified name of the class, "" for the module itself.
+        namespace: The module or the class.
     """
 
     def __init__(self, module: str, qualname: str, namespace: Any) -> None:
@@ -91,7 +91,7 @@ class Owner:
         """Returns what is sent of the values as they are now.
 
         Args:
-            referred: Names that the source's code has; only grows.
+            referred: The names in the source's code; no call has fewer than the last.
         """
         present = vars(self.namespace)
         now = list(present.values())
@@ -107,19 +107,12 @@ class Owner:
                 and (form := self._form(name, value, referred)) is not None
             }
         return {
-            name: self._now(form, present[name]) for name, form in self._forms.items()
+            name: _filled(form, present[name]) for name, form in self._forms.items()
         }
 
-    def _now(self, form: Any, value: Any) -> Any:
-        if form is _STATE:
-            return FunctionState.of(getattr(value, "__func__", value), is_sent)
-        if type(value) is bytes and len(value) >= _LARGE_BYTES:
-            return LargeBytes(value)
-        return value if form is _ITSELF else form
-
     def _form(self, name: str, value: Any, referred: Collection[str]) -> Any:
-        """Returns what stands for a value, None if import makes it."""
-        kind: Any = type(value)  # `isinstance` would ask a proxy for what it stands for
+        """Returns the form in which a value is sent, None if import makes it."""
+        kind: Any = type(value)  # `isinstance` would call code of a proxy
         if kind is FunctionType or issubclass(kind, type):
             return self._form_of_code(name, value)
         code = value.__func__ if kind in (staticmethod, classmethod) else value
@@ -138,7 +131,7 @@ class Owner:
         return _ITSELF if name in referred or is_plain(value) else None
 
     def _is_of_another_name(self, name: str, wrapper: Any) -> bool:
-        """True if a wrapper says that what it wraps is another function of the user's.
+        """True if a wrapper has the name of another function of the user's.
 
         Then the program has put it there, or import gives the same.
         """
@@ -164,9 +157,18 @@ class Owner:
         return ByCode(value)
 
 
-# What is sent of a value: it, or what a function holds.
+# The forms of a value: the value itself, or what a function holds.
 _ITSELF: Any = object()
 _STATE: Any = object()
+
+
+def _filled(form: Any, value: Any) -> Any:
+    """Returns what is sent of a value in its form."""
+    if form is _STATE:
+        return FunctionState.of(getattr(value, "__func__", value), is_sent)
+    if type(value) is bytes and len(value) >= _LARGE_BYTES:
+        return LargeBytes(value)
+    return value if form is _ITSELF else form
 
 
 def _form_of_module(module: ModuleType) -> Any:
@@ -175,7 +177,10 @@ def _form_of_module(module: ModuleType) -> Any:
 
 
 def _num_wrapped(function: Any) -> int:
-    """Returns how many decorators have said what they decorate."""
+    """Returns how many decorators a function has, one at least.
+
+    Those that set no `__wrapped__` are not counted.
+    """
     count = 0
     while (function := getattr(function, "__wrapped__", None)) is not None:
         count += 1
@@ -183,13 +188,13 @@ def _num_wrapped(function: Any) -> int:
 
 
 class UserGlobals:
-    """Takes the values of the modules that a source needs; belongs to one dataset."""
+    """Reads the values of the modules that the source of one dataset needs."""
 
     def __init__(self) -> None:
         self._owners: dict[tuple[str, str], Owner] = {}
         self._needed: list[str] = []
         self._needed_for = (-1, -1)
-        self._refused: set[tuple[str, str]] = set()
+        self._left_out: set[tuple[str, str]] = set()
 
     def take(self, reach: Reach) -> list[Values]:
         """Returns the values as they are now, those of modules first.
@@ -198,28 +203,27 @@ class UserGlobals:
             reach: What the source's code refers to.
         """
         return [
-            Values(owner.module, owner.qualname, self._without_refused(owner, referred))
-            for owner, referred in self._owned(reach)
+            Values(owner.module, owner.qualname, self._values_of(owner, referred))
+            for owner, referred in self._owners_for(reach)
         ]
 
-    def _without_refused(
-        self, owner: Owner, referred: Collection[str]
-    ) -> dict[str, Any]:
+    def _values_of(self, owner: Owner, referred: Collection[str]) -> dict[str, Any]:
         values = owner.take(referred)
-        if not self._refused:
+        if not self._left_out:
             return values
         return {
             name: value
             for name, value in values.items()
-            if (owner.module, owner.place(name)) not in self._refused
+            if (owner.module, owner.place(name)) not in self._left_out
         }
 
-    def refuse(self, values: Values, name: str) -> None:
+    def leave_out(self, values: Values, name: str) -> None:
         """Leaves a value out from now on: it cannot be sent."""
         owner = self._owners[values.module, values.qualname]
-        self._refused.add((owner.module, owner.place(name)))
+        self._left_out.add((owner.module, owner.place(name)))
 
-    def _owned(self, reach: Reach) -> list[tuple[Owner, Collection[str]]]:
+    def _owners_for(self, reach: Reach) -> list[tuple[Owner, Collection[str]]]:
+        """Returns the owners with the names in the code that may be theirs."""
         owned: list[tuple[Owner, Collection[str]]] = []
         needed_for = len(reach.modules), len(sys.modules)
         if needed_for != self._needed_for:
@@ -228,7 +232,7 @@ class UserGlobals:
             owner = self._owner(name, "", sys.modules[name])
             owned.append((owner, reach.names.get(name, ())))
         for kind in reach.classes:
-            is_enum = issubclass(kind, Enum)  # whose members cannot be set
+            is_enum = issubclass(kind, Enum)  # its members cannot be set
             if is_enum or kind.__module__ not in self._needed:
                 continue
             if Reference.to(kind) is not None:
@@ -245,9 +249,9 @@ class UserGlobals:
 
 
 def needed_modules(reach: Reach) -> list[str]:
-    """Returns the user's modules that the source's code comes from, and their imports.
+    """Returns the user's modules of the source's code, and those that they import.
 
-    They are in the order in which the program imported them.
+    They are in the order in which the program has imported them.
     """
     found: set[str] = set()
     pending: list[Optional[str]] = list(reach.modules)
@@ -260,7 +264,7 @@ def needed_modules(reach: Reach) -> list[str]:
         found.add(name)
         pending.append(name.rpartition(".")[0])
         homes = map(_home, list(vars(sys.modules[name]).values()))
-        # What is inside of a package is an attribute of it, whoever has imported it.
+        # A submodule is an attribute of its package, also if other code imports it.
         inside = f"{name}."
         pending += [home for home in homes if home and not home.startswith(inside)]
     return [name for name in list(sys.modules) if name in found]
@@ -274,11 +278,11 @@ def _is_importable(name: str) -> bool:
 
 
 def _home(value: Any) -> Optional[str]:
-    """Returns the module that a value of a module's is, or comes from."""
+    """Returns the name of the module that a value is, or is defined in."""
     kind = type(value)
     if issubclass(kind, ModuleType):
         return str(value.__name__)
     is_code = kind is FunctionType or issubclass(kind, type)
-    # What is not found under its name is sent without its module.
+    # An object that is not found under its name is sent without its module.
     is_found = is_code and Reference.to(value) is not None
     return value.__module__ if is_found else None

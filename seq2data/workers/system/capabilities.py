@@ -28,23 +28,22 @@ _FOR_PROCESSES = (
     *((signal, "SIGCHLD"), (signal, "SIGKILL"), (os, "set_blocking")),
 )
 THREADS = Path("/proc/self/task")
-"""Tells of all threads of this process; one must not fork where there are others."""
+"""Lists all threads of this process, which must not fork while there are others."""
 
 PASSES_CLOSED_DESCRIPTORS = sys.platform != "darwin"
-"""Whether a descriptor that is on its way may be closed by who has sent it.
+"""True if the sender may close a descriptor before it was received.
 
-The names for it are all there on macOS, but its `man 2 sendmsg` says: who receives one
-that was closed before gets a closed one.
+On macOS the receiver gets a closed descriptor then (`man 2 sendmsg`).
 """
 
-_told: list[str] = []
+_warned: list[str] = []
 
 
 def start_method() -> Optional[str]:
-    """How workers are started: `"fork"` from the clean fork server, or `"exec"`.
+    """Returns how workers are started: `"fork"` by the fork server, or `"exec"`.
 
-    None where there can be none. The environment variable SEQ2DATA_START_METHOD may ask
-    for `"exec"` where both can be had.
+    None where there can be no worker processes. The environment variable
+    SEQ2DATA_START_METHOD may ask for `"exec"` where both can be had.
 
     Raises:
         ValueError: It asks for something else.
@@ -88,11 +87,11 @@ def _missing_for_fork() -> list[str]:
     return missing
 
 
-def tell_shortcomings(stacklevel: int) -> None:
-    """Says in one line what this system lacks, and what is used instead; once."""
+def warn_of_shortcomings(stacklevel: int) -> None:
+    """Warns once of what this system lacks, and of what is used instead."""
     text = _shortcomings()
-    if text and not _told:
-        _told.append(text)
+    if text and not _warned:
+        _warned.append(text)
         warnings.warn(text, RuntimeWarning, stacklevel)
 
 

@@ -1,4 +1,4 @@
-"""The environment of worker processes, and what they are in it."""
+"""Prepares the environment of worker processes, and looks at it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _THREAD_COUNTS = (
 
 
 def worker_environment(parent: Mapping[str, str]) -> dict[str, str]:
-    """The parent's environment, without the GPU and with single-threaded libraries.
+    """Returns the environment without the GPU and with single-threaded libraries.
 
     Thread counts that the user has set stay. The GPU's memory belongs to the training
     process: a worker that saw it would take its share of it.
@@ -34,16 +34,16 @@ def worker_environment(parent: Mapping[str, str]) -> dict[str, str]:
 
 
 def ignore_ctrl_c() -> None:
-    """Has this process ignore SIGINT, which is the training process's to handle.
+    """Makes this process ignore SIGINT, which the training process handles.
 
-    User code that is loaded here may have set it otherwise.
+    User code that was loaded here may have set a handler.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def num_threads() -> int:
-    """Threads of this process, also those that Python does not know of.
+    """Counts the threads of this process, also those that Python does not know of.
 
-    Asked only where there is a way to know, and else nothing forks.
+    To be called only where `THREADS` exists; elsewhere nothing forks.
     """
     return len(list(THREADS.iterdir()))

@@ -1,4 +1,4 @@
-"""The C library."""
+"""Loads the C library."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import functools
 
 @functools.cache
 def libc() -> ctypes.CDLL:
-    """The C library, which is asked for only where there are worker processes."""
+    """Returns the C library; called only where there can be worker processes."""
     library = ctypes.CDLL(None, use_errno=True)
     library.mmap.restype = ctypes.c_void_p
     library.mmap.argtypes = (

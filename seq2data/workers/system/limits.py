@@ -1,4 +1,4 @@
-"""Names the limit of this process that an error comes from, and what is needed.
+"""Finds the limit of this process that an error comes from, and what is needed.
 
 ulimit -n   open files             EMFILE
 ulimit -u   processes and threads  EAGAIN
@@ -32,7 +32,7 @@ _LEAST_STACK_BYTES = 1 << 20
 
 
 class _Limit(NamedTuple):
-    """A limit; `used` tells how much of it is gone, and gets the limit itself."""
+    """A limit; `used` returns how much of it is used, and takes the limit itself."""
 
     name: str
     command: str
@@ -99,15 +99,15 @@ def of_pool(error: OSError, workers: int) -> str:
 def start_thread(
     thread: threading.Thread, began: threading.Event, workers: int
 ) -> None:
-    """Starts a thread of ours, whatever stack the program wants its own to have.
+    """Starts a thread with a stack that is large enough, whatever the program has set.
 
     Args:
-        thread: Is started.
-        began: Is set in it.
-        workers: How many processes it will make.
+        thread: The thread.
+        began: An event that the thread sets first.
+        workers: How many processes it will start.
 
     Raises:
-        WorkerCrashError: The machine refuses it, or it ends at once.
+        WorkerCrashError: The system refuses the thread, or the thread ends at once.
     """
     nbytes = threading.stack_size()
     if 0 < nbytes < _LEAST_STACK_BYTES:
@@ -133,7 +133,7 @@ def start_thread(
 
 
 def _most(name: str) -> Optional[int]:
-    """The limit; None if there is none."""
+    """Returns the limit; None if there is none."""
     try:
         import resource
     except ImportError:  # not on Windows
@@ -143,7 +143,7 @@ def _most(name: str) -> Optional[int]:
 
 
 def _threads_of_user() -> int:
-    """How many processes and threads this user has; 0 where nobody can see them."""
+    """Counts the user's processes and threads; 0 where they cannot be seen."""
     count = 0
     for status in _PROC.glob("[0-9]*/status"):
         try:
@@ -158,7 +158,7 @@ def _threads_of_user() -> int:
 
 
 def _address_space() -> int:
-    """Bytes that this process has of it; 0 where nobody can see them."""
+    """Returns the bytes that this process uses; 0 where that cannot be seen."""
     try:
         pages = int((_PROC / "self/statm").read_text().split()[0])
     except OSError:

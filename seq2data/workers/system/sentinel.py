@@ -1,9 +1,9 @@
-"""The death of a process, seen by the process itself and not by what it held open.
+"""Watches processes for their end, whatever they held open.
 
 A child that user code has left behind holds the sockets and pipes of its dead parent,
-so their end of file does not come. The kernel's pidfd tells of the process alone (`man
-2 pidfd_open`, Linux 5.3). As in `multiprocessing`, such a descriptor is called a
-sentinel.
+so their end of file does not come. The kernel's pidfd (`man 2 pidfd_open`, Linux 5.3)
+is readable when the process itself has ended. As in `multiprocessing`, such a
+descriptor is called a sentinel.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from typing import Optional
 
 
 def open_sentinel(pid: int) -> Optional[int]:
-    """A descriptor that is readable once a process has ended; belongs to the caller.
+    """Opens a descriptor that is readable once a process has ended.
 
     Args:
-        pid: Of a process that nobody has waited for yet, so that the number is its own.
+        pid: The process, which was not waited for yet, so that the number is its own.
 
     Returns:
-        None where the kernel, or what confines this process, has no such thing.
+        The descriptor, which belongs to the caller. None where the kernel, or a sandbox
+        around this process, has no such thing.
     """
     if not hasattr(os, "pidfd_open"):
         return None
@@ -32,13 +33,13 @@ def open_sentinel(pid: int) -> Optional[int]:
 
 
 def close_sentinel(sentinel: Optional[int]) -> None:
-    """Releases what `open_sentinel` gave."""
+    """Closes what `open_sentinel` has returned."""
     if sentinel is not None:
         os.close(sentinel)
 
 
 def kill(pid: int, sentinel: Optional[int]) -> None:
-    """Kills a process, and no other that has its number since."""
+    """Kills a process, and no later one of the same number."""
     with contextlib.suppress(ProcessLookupError):
         if sentinel is not None and hasattr(signal, "pidfd_send_signal"):
             signal.pidfd_send_signal(sentinel, signal.SIGKILL)

@@ -25,7 +25,7 @@ from seq2data.workers.read_task import read_task
 from seq2data.workers.task import Task, TaskResult
 from seq2data.workers.threads.first_task import FirstTask
 from seq2data.workers.threads.random_state import SeededReader
-from seq2data.workers.transport.heap import HeapStore
+from seq2data.workers.transport.heap import HEAP
 from seq2data.workers.transport.layout import BatchWriter
 
 
@@ -145,19 +145,19 @@ class ThreadPool:
     def _read(self, task: Task) -> TaskResult:
         # The memory of a task goes with its last batch. The size of a batch is known
         # only when it is read, so larger pieces would not save anything.
-        memory = HeapStore()
-        loan = memory.lend()
+        writer, reader = HEAP.writer(), HEAP.reader(0)
+        loan = reader.lend()
         result = read_task(
             lambda index: self._seeded.read(task, index),
             task.indices,
-            BatchWriter(memory, loan, len(task.indices)),
+            BatchWriter(writer, loan, len(task.indices)),
             failure_in_thread,
         )
         error = None
         if result.failure is not None:
             name = self._source.name
             error = error_of(result.failure, name, task.epoch, os.getpid())
-        runs = memory.read(result.runs, (), (), loan)
+        runs = reader.read(result.runs, *writer.take_unsent(), loan)
         return TaskResult(runs, result.seconds, error, result.is_exhausted)
 
 

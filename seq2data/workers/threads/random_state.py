@@ -23,8 +23,8 @@ class SeededReader:
     """Gives each batch its own random state although all threads share the generators.
 
     A batch that draws from them is read while no other one is, between seeding and
-    restoring them. A source that does not draw is read by all threads at once; whether
-    it draws is seen at its first batch, and checked at every other.
+    restoring them. A source that does not draw is read by all threads at once: its
+    first batch shows if it draws, and every other batch is checked.
     """
 
     def __init__(self, source: Source) -> None:

@@ -1,4 +1,4 @@
-"""Plain memory, aligned like segments: for readers in the training process."""
+"""Plain memory, aligned like segments: between threads of the training process."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy as np
 from seq2data.workers.task import BatchRun
 from seq2data.workers.transport.layout import read_runs
 from seq2data.workers.transport.memory_files import ALIGNMENT
-from seq2data.workers.transport.protocol import NewSegments
+from seq2data.workers.transport.protocol import NewSegments, Transport
 from seq2data.workers.transport.runs import Loan, Run
 
 
-class HeapStore:
-    """Both halves of the transport; its memory lives as long as the arrays in it."""
+class HeapWriter:
+    """Makes memory that lives as long as the arrays in it."""
 
     def __init__(self) -> None:
         self._memory: dict[int, np.ndarray] = {}
@@ -33,14 +33,26 @@ class HeapStore:
         return self._memory[number]
 
     def drop(self, numbers: tuple[int, ...]) -> None:
-        """Does nothing: the reader's half is this object."""
+        """Does nothing: `take_unsent` forgets the segments."""
 
     def take_unsent(self) -> tuple[NewSegments, list[int]]:
-        """Returns nothing: the reader's half is this object."""
-        return (), []
+        """Removes and returns all segments, with their memory."""
+        unsent, self._memory = self._memory, {}
+        return tuple(unsent.items()), []
+
+
+class HeapReader:
+    """Finds the arrays in the memory itself.
+
+    Args:
+        most_free: Has no effect: each segment is used once.
+    """
+
+    def __init__(self, most_free: int) -> None:
+        del most_free
 
     def lend(self) -> Loan:
-        """Lends nothing: the size of the next batches is not known."""
+        """Lends nothing: the memory goes with the last array in it."""
         return Loan()
 
     def end_loan(self, loan: Loan) -> None:
@@ -53,8 +65,9 @@ class HeapStore:
         descriptors: Sequence[int],
         loan: Loan,
     ) -> tuple[BatchRun, ...]:
-        """Returns the batches of an answer, and forgets their memory."""
-        del segments, descriptors, loan
-        batches = read_runs(runs, self._memory)
-        self._memory.clear()
-        return batches
+        """Returns the batches of an answer."""
+        del descriptors, loan
+        return read_runs(runs, dict(segments))
+
+
+HEAP = Transport(HeapWriter, HeapReader)

@@ -1,4 +1,4 @@
-"""Places the arrays of batches in segments, and finds them there again.
+"""Writes the arrays of batches into segments, and finds them there again.
 
 Batches lie one behind the other, each array at a multiple of 64 bytes. Consecutive
 batches of equal structure, dtypes and shapes form a run, so that one array's copies lie
@@ -54,7 +54,7 @@ class BatchWriter:
             self._runs.append(run)
 
     def runs(self) -> tuple[Run, ...]:
-        """What was written."""
+        """Returns what was written."""
         return tuple(self._runs)
 
     def _make_room(self, nbytes: int) -> None:
@@ -143,7 +143,7 @@ def _read_texts(batches: list[np.ndarray]) -> np.ndarray:
 
 
 def _read_leaf(run: Run, leaf: StoredLeaf, memory: np.ndarray) -> np.ndarray:
-    first = _view(memory, leaf.dtype, leaf.shape, leaf.offset)
+    first: np.ndarray = np.ndarray(leaf.shape, leaf.dtype, memory, leaf.offset)
     if run.num_batches == 1:
         return first[np.newaxis]
     return np.lib.stride_tricks.as_strided(

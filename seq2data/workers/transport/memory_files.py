@@ -1,4 +1,4 @@
-"""Files in memory without a name, and how they are mapped."""
+"""Makes files in memory without a name, and maps them."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ import numpy as np
 from seq2data.workers.system.libc import libc
 from seq2data.workers.system.limits import reached
 
-# What TensorFlow asks of memory that it takes over without a copy
+# What TensorFlow requires of memory that it takes over without a copy
 # (EIGEN_MAX_ALIGN_BYTES).
 ALIGNMENT = 64
 
 
 def aligned(nbytes: int) -> int:
-    """`nbytes`, rounded up to ALIGNMENT."""
+    """Rounds up to a multiple of ALIGNMENT."""
     return -(-nbytes // ALIGNMENT) * ALIGNMENT
 
 
@@ -32,7 +32,7 @@ _DESCRIPTORS = 16
 
 
 def make_file(nbytes: int) -> int:
-    """A descriptor of `nbytes` of anonymous shared memory, to be mapped and written.
+    """Makes anonymous shared memory of `nbytes`; returns its descriptor.
 
     Raises:
         OSError: There is not that much memory. Asking first turns what would be a
@@ -47,9 +47,12 @@ def make_file(nbytes: int) -> int:
 
 
 def write_file(pieces: Sequence[np.ndarray]) -> tuple[int, list[int]]:
-    """A descriptor of anonymous shared memory with these bytes, and where each begins.
+    """Writes bytes into anonymous shared memory.
 
-    To write takes half the time of mapping the memory and copying into it.
+    Writing takes half the time of mapping the memory and copying into it.
+
+    Returns:
+        Its descriptor, and where each piece begins.
 
     Args:
         pieces: Each uint8 `[nbytes]`.
@@ -71,7 +74,7 @@ def write_file(pieces: Sequence[np.ndarray]) -> tuple[int, list[int]]:
 
 @contextlib.contextmanager
 def _new_file(nbytes: int) -> Iterator[int]:
-    """An empty file in memory, which stays open if the block fills it."""
+    """Opens an empty file in memory, and closes it if the block raises OSError."""
     descriptor = None
     try:
         descriptor = _open_file()
@@ -118,7 +121,8 @@ class Mapping:
             message = f"{os.strerror(number)}: mapping {nbytes:,} bytes"
             raise OSError(number, message + reached(number, nbytes))
         self._address: int = address
-        # Kept: the interpreter empties the module before the last arrays go.
+        # Kept here: at its exit the interpreter empties modules before the last arrays
+        # die.
         self._munmap: Callable[[int, int], int] = libc().munmap
         self.nbytes = nbytes
 
@@ -132,7 +136,7 @@ class Mapping:
         }
 
     def memory(self) -> np.ndarray:
-        """The memory, uint8 `[nbytes]`; a new array each time."""
+        """Returns the memory, uint8 `[nbytes]`, as a new array each time."""
         return np.asarray(self)
 
     def __del__(self) -> None:

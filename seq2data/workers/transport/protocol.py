@@ -15,15 +15,15 @@ Each half is used by one thread. Only the release of arrays may happen in any th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Callable, NamedTuple, Protocol
+from typing import Any, Callable, NamedTuple, Protocol
 
 import numpy as np
 
 from seq2data.workers.task import BatchRun
 from seq2data.workers.transport.runs import Loan, Run
 
-NewSegments = tuple[tuple[int, int], ...]
-"""(number, bytes) of each segment that the reader does not have yet."""
+NewSegments = tuple[tuple[int, Any], ...]
+"""The number of each segment that the reader does not have yet, and how to find it."""
 
 
 class TransportWriter(Protocol):
@@ -48,7 +48,7 @@ class TransportWriter(Protocol):
     def take_unsent(self) -> tuple[NewSegments, list[int]]:
         """Removes and returns the new segments and their descriptors.
 
-        The caller sends the descriptors to the reader and closes them.
+        The caller sends both to the reader's half, and then closes the descriptors.
         """
 
 

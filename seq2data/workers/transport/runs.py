@@ -40,7 +40,7 @@ class Run(NamedTuple):
 
 
 class Loan(NamedTuple):
-    """What the reader's half tells the writer's half with a task.
+    """What the reader's half sends to the writer's half with a task.
 
     Attributes:
         segment: The number of a segment that the writer may write into again.

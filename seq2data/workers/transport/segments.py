@@ -102,7 +102,8 @@ class SegmentReader:
         Raises:
             OSError: This process has no memory for them.
         """
-        self._receive(segments, descriptors)
+        if segments:
+            self._receive(segments, descriptors)
         memory: dict[int, np.ndarray] = {}
         for run in runs:
             if run.segment is not None and run.segment not in memory:
@@ -110,9 +111,9 @@ class SegmentReader:
                 memory[run.segment] = segment.lease(self._free.append)
         if loan.segment is not None and loan.segment not in memory:
             self._drop(loan.segment)  # the batches have outgrown it
-        self._free.extend(
-            [self._segments[number] for number, _ in segments if number not in memory]
-        )
+        for number, _ in segments:
+            if number not in memory:
+                self._free.append(self._segments[number])
         return read_runs(runs, memory)
 
     def _receive(self, segments: NewSegments, descriptors: Sequence[int]) -> None:
@@ -144,8 +145,8 @@ class Segment:
         """Returns the memory as uint8 `[nbytes]`.
 
         Args:
-            on_free: Called when no view of the memory is left, in whatever thread
-                drops the last one: it must not take a lock.
+            on_free: Called when no view of the memory is left, in the thread that
+                drops the last one. It must not take a lock.
 
         numpy hands the base of a view on to views of the view, so every array made
         from the lease keeps the lease, and with it the segment, alive.

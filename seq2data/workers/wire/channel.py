@@ -1,8 +1,9 @@
-"""Turns a Unix socket into a way for whole messages and file descriptors.
+"""Sends and receives whole messages and file descriptors over a Unix socket.
 
 A frame is a header (payload bytes, number of descriptors), the descriptors attached to
-it, and the pickled message. Each end owns its socket. End of file tells of a death, but
-does not come while a child of the dead holds the socket, too: see `sentinel`.
+it, and the pickled message. Each end owns its socket. A process that dies closes its
+end, but the other end does not see that while a child of the dead process holds the
+socket, too: see `system/sentinel.py`.
 """
 
 from __future__ import annotations
@@ -22,18 +23,19 @@ from seq2data.workers.system.limits import reached
 
 _HEADER = struct.Struct("=QI")
 _RECEIVE_BYTES = 1 << 16
-# For both ends may be writing, and nobody reads. Linux has more by itself, macOS 8 kB.
+# Both ends may be writing while none reads. Linux has more by itself, macOS 8 kB.
 _LEAST_ROOM_BYTES = 1 << 17
 # The kernel's SCM_MAX_FD; more in one message is refused.
 _MOST_DESCRIPTORS = 253
-# The program may have SIGPIPE kill it, as programs with a pipe behind them do.
+# SIGPIPE may kill the program, as it kills programs that write into a pipe.
 NO_SIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)
-_CLOSE_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
+_CLOSE_ON_EXEC = int(getattr(socket, "MSG_CMSG_CLOEXEC", 0))
+_DONT_WAIT = _CLOSE_ON_EXEC | getattr(socket, "MSG_DONTWAIT", 0)
 _MOST_RIGHTS_BYTES = _MOST_DESCRIPTORS * array.array("i").itemsize
 
 
 class DescriptorsLostError(OSError):
-    """Comes in place of a message: this process may not have more open files."""
+    """Stands for a message: this process may not have more open files."""
 
     def __init__(self, message: str) -> None:
         super().__init__(
@@ -47,7 +49,7 @@ class Channel:
     """One end of a connection; used by one thread at a time.
 
     Raises:
-        EOFError: From every method, when the other end is gone.
+        EOFError: From every method, when the other end is closed.
     """
 
     def __init__(self, connection: socket.socket) -> None:
@@ -59,7 +61,7 @@ class Channel:
         self._descriptors: deque[int] = deque()
 
     def fileno(self) -> int:
-        """For selectors."""
+        """Returns the socket's descriptor."""
         return self._socket.fileno()
 
     def send(self, message: Any, descriptors: Sequence[int] = ()) -> None:
@@ -67,19 +69,14 @@ class Channel:
         payload = pickle.dumps(message, protocol=5)
         frame = _HEADER.pack(len(payload), len(descriptors)) + payload
         try:
-            sent = self._send_some(frame, descriptors)
+            if descriptors:
+                sent = self._socket.sendmsg([frame], _rights(descriptors), NO_SIGNAL)
+            else:
+                sent = self._socket.send(frame, NO_SIGNAL)
             if sent < len(frame):
                 self._socket.sendall(memoryview(frame)[sent:], NO_SIGNAL)
         except (BrokenPipeError, ConnectionResetError) as error:
-            raise EOFError("the other end is gone") from error
-
-    def _send_some(self, frame: bytes, descriptors: Sequence[int]) -> int:
-        if not descriptors:
-            return self._socket.send(frame, NO_SIGNAL)
-        rights = array.array("i", descriptors)
-        return self._socket.sendmsg(
-            [frame], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)], NO_SIGNAL
-        )
+            raise EOFError("the other end is closed") from error
 
     def receive(self) -> tuple[Any, list[int]]:
         """Waits for the next message; its descriptors belong to the caller."""
@@ -87,29 +84,30 @@ class Channel:
             messages = self._take_frames(most=1)
             if messages:
                 return messages[0]
-            self._fill(0)
+            self._fill(_CLOSE_ON_EXEC)
 
     def receive_ready(self) -> list[tuple[Any, list[int]]]:
-        """The messages that are there, without waiting for the rest of another."""
-        with contextlib.suppress(BlockingIOError):
-            self._fill(socket.MSG_DONTWAIT)
+        """Returns the messages that have come; does not wait for another."""
+        self._fill(_DONT_WAIT)
         return self._take_frames()
 
     def receive_rest(self) -> list[tuple[Any, list[int]]]:
-        """The messages that are left of an end that is dead."""
-        with contextlib.suppress(BlockingIOError, EOFError):
-            while True:
-                self._fill(socket.MSG_DONTWAIT)
+        """Returns the messages that a dead process has left."""
+        with contextlib.suppress(EOFError):
+            while self._fill(_DONT_WAIT):
+                continue
         return self._take_frames()
 
-    def _fill(self, flags: int) -> None:
-        room = socket.CMSG_SPACE(_MOST_RIGHTS_BYTES)
+    def _fill(self, flags: int) -> bool:
+        """Receives some bytes; returns False if none has come."""
         try:
             count, ancillary, _, _ = self._socket.recvmsg_into(
-                [self._space], room, flags | _CLOSE_ON_EXEC
+                [self._space], socket.CMSG_SPACE(_MOST_RIGHTS_BYTES), flags
             )
+        except BlockingIOError:
+            return False
         except ConnectionResetError as error:
-            raise EOFError("the other end is gone") from error
+            raise EOFError("the other end is closed") from error
         for _, kind, rights in ancillary:
             if kind == socket.SCM_RIGHTS:
                 found = array.array("i")
@@ -119,8 +117,9 @@ class Channel:
                     for descriptor in found:
                         os.set_inheritable(descriptor, False)
         if count == 0:
-            raise EOFError("the other end is gone")
+            raise EOFError("the other end is closed")
         self._received += memoryview(self._space)[:count]
+        return True
 
     def _take_frames(self, most: int = 1 << 30) -> list[tuple[Any, list[int]]]:
         frames: list[tuple[Any, list[int]]] = []
@@ -137,20 +136,21 @@ class Channel:
                 self._close_descriptors()
                 frames.append((DescriptorsLostError(type(message).__name__), []))
                 continue
-            frames.append(
-                (message, [self._descriptors.popleft() for _ in range(count)])
-            )
+            descriptors: list[int] = []
+            while len(descriptors) < count:
+                descriptors.append(self._descriptors.popleft())
+            frames.append((message, descriptors))
         del self._received[:start]
         return frames
 
     def hang_up(self) -> None:
-        """Ends the connection, whoever else holds this end of it, and closes."""
-        with contextlib.suppress(OSError):  # the other end is gone
+        """Closes this end, also where a fork of this process holds it, too."""
+        with contextlib.suppress(OSError):  # the other end is closed
             self._socket.shutdown(socket.SHUT_RDWR)
         self.close()
 
     def close(self) -> None:
-        """Closes the socket and descriptors that nobody took."""
+        """Closes the socket, and the descriptors of messages that were not taken."""
         self._socket.close()
         self._close_descriptors()
 
@@ -159,8 +159,13 @@ class Channel:
             os.close(self._descriptors.popleft())
 
 
+# Not `socket.send_fds`, which ignores its flags (CPython 3.9 to 3.13).
+def _rights(descriptors: Sequence[int]) -> list[tuple[int, int, array.array[int]]]:
+    return [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))]
+
+
 def pair() -> tuple[Channel, socket.socket]:
-    """This side's channel and the socket for the other side."""
+    """Returns this side's channel, and the socket for the other side."""
     mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
     for end in (mine, theirs):
         for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):

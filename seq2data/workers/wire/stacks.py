@@ -1,9 +1,9 @@
-"""The Python stacks of another process, asked for from outside.
+"""Gets the Python stacks of another process.
 
 A process that is stuck runs none of its own Python code, but a signal's handler in C
-still runs: `faulthandler` writes the stacks into a pipe that the process has both ends
-of. Who wants to read them opens the pipe through /proc, so it costs the parent no
-descriptor as long as nothing is stuck.
+still runs. So `faulthandler` writes the stacks into a pipe, of which that process holds
+both ends. The training process opens the pipe through /proc when it needs the stacks,
+so it needs no descriptor as long as nothing is stuck.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _PIPE_BYTES = 1 << 16
 
 
 def stack_pipe() -> tuple[int, int]:
-    """A pipe for the stacks of a process to be: the ends to read and to write."""
+    """Makes a pipe for the stacks of a process; returns its ends to read and write."""
     reader, writer = os.pipe()
-    os.set_blocking(writer, False)  # what does not fit is lost; nobody may wait for us
+    os.set_blocking(writer, False)  # what does not fit is lost
     return reader, writer
 
 
@@ -38,7 +38,7 @@ def offer_stacks(writer: int) -> None:
 
 
 def python_stacks(pid: int, reader: int) -> str:
-    """The stacks of all threads of a process, or why there are none.
+    """Returns the stacks of all threads of a process, or why there are none.
 
     Args:
         pid: A process that has called `offer_stacks`.
@@ -63,12 +63,12 @@ def python_stacks(pid: int, reader: int) -> str:
 
 
 def is_stopped(pid: int) -> bool:
-    """Whether a process was stopped (SIGSTOP, a debugger); False if nobody knows."""
+    """True if a process was stopped (SIGSTOP, a debugger); False if that is unknown."""
     return _state(pid) in ("T", "t")
 
 
 def _is_caught(pid: int) -> bool:
-    """Whether it handles the signal, which would end it otherwise."""
+    """True if a process handles the signal, which would end it otherwise."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("SigCgt:"):
             return bool(int(line.split()[1], 16) >> (_SIGNAL - 1) & 1)

@@ -150,7 +150,7 @@ def test_import_of_what_is_gone_says_what_to_use(
     ):
         with pytest.raises(ImportError, match=instead) as caught:
             exec(statement, {})
-        assert f"`{root}.{module}.{name}` is not there in Keras 3" in str(caught.value)
+        assert f"Keras 3 has no `{root}.{module}.{name}`" in str(caught.value)
 
 
 @keras_3_only

@@ -12,9 +12,10 @@ import seq2data
 from seq2data.errors import PayloadError
 from seq2data.source.adapt import adapt
 from seq2data.workers.payload import registry
-from seq2data.workers.payload.payload import load, pack
+from seq2data.workers.payload.payload import pack
 from seq2data.workers.processes.pool import ProcessPool
 from seq2data.workers.task import Task
+from tests.workers.payload.loading import sent
 
 
 class Handle:
@@ -62,12 +63,6 @@ def register(monkeypatch: pytest.MonkeyPatch) -> Register:
     """As `seq2data.register_reducer`, and forgets after the test."""
     monkeypatch.setattr(registry, "_registrations", dict(registry._registrations))
     return seq2data.register_reducer
-
-
-def sent(value: Any) -> Any:
-    payload = pack(value, None)
-    descriptors = [os.dup(number) for number in payload.descriptors()]
-    return load(payload.load, descriptors).source
 
 
 def reopen(handle: Handle) -> Any:

@@ -1,4 +1,4 @@
-"""What was done in this process is done in workers before the source is there."""
+"""Functions that were called in this process are called in workers before loading."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from seq2data.workers.payload.setup_steps import add_step, forget_step
-from tests.workers.payload.test_payload import loaded, pack
+from seq2data.workers.payload.payload import pack
+from seq2data.workers.payload.setup_steps import add_step, remove_step
+from tests.workers.payload.loading import loaded
 
 VARIABLE = "SEQ2DATA_TESTS_PREPARED"
 
@@ -18,8 +19,8 @@ def step() -> None:
     os.environ[VARIABLE] = "yes"
 
 
-class Asks:
-    """Knows what had been done when it was loaded."""
+class Recorder:
+    """Records what the step had set when it was loaded."""
 
     found = "nothing"
 
@@ -34,24 +35,24 @@ class Asks:
 def clean(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv(VARIABLE, "no")
     yield
-    forget_step(step)
+    remove_step(step)
 
 
-def test_steps_come_before_the_source() -> None:
+def test_steps_are_called_once_before_the_source_is_loaded() -> None:
     add_step(step)
     add_step(step)
-    assert loaded(pack(Asks(), None)).found == "yes"
+    assert loaded(pack(Recorder(), None)).found == "yes"
 
 
-def test_steps_that_are_forgotten_are_not_done() -> None:
+def test_removed_step_is_not_called() -> None:
     add_step(step)
-    forget_step(step)
-    forget_step(step)
-    assert loaded(pack(Asks(), None)).found == "no"
+    remove_step(step)
+    remove_step(step)
+    assert loaded(pack(Recorder(), None)).found == "no"
 
 
-def test_steps_are_a_change_for_the_next_pass() -> None:
-    source: Any = Asks()
+def test_new_step_makes_a_new_version_of_the_source() -> None:
+    source: Any = Recorder()
     before = pack(source, None)
     assert pack(source, before) is before
     add_step(step)

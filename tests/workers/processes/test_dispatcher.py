@@ -10,10 +10,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from seq2data.workers.processes.fork_server_handle import ForkServers
 
 from seq2data.errors import WorkerCrashError
 from seq2data.workers.processes.dispatcher import Dispatcher
+from seq2data.workers.processes.fork_server_handle import ForkServers
 from seq2data.workers.processes.worker_handle import WorkerHandle
 from seq2data.workers.task import Task
 from seq2data.workers.transport.segments import SEGMENTS
@@ -27,7 +27,7 @@ ANSWER = Result((), 0.0)
 
 def dispatcher_of(kind: type[Dispatcher] = Dispatcher) -> Dispatcher:
     return kind(
-        *("Source", 1, 4, SEGMENTS), start_method="fork", before_assign=lambda: None
+        *("Source", 1, 4, SEGMENTS), start_method="fork", before_send=lambda: None
     )
 
 
@@ -152,9 +152,8 @@ def test_payload_that_comes_while_a_task_is_taken_is_not_sent_to_old_workers(
         return take()
 
     monkeypatch.setattr(dispatcher.inbox, "take", take_late)
-    monkeypatch.setattr(
-        dispatcher.fork_servers, "is_outdated", lambda payload: payload.version != 0
-    )
+    promoted: Any = SimpleNamespace(version=0)
+    dispatcher.fork_servers.promoted = promoted
     monkeypatch.setattr(
         dispatcher._assigner, "start_over", lambda: started_over.append(1)
     )
@@ -162,4 +161,5 @@ def test_payload_that_comes_while_a_task_is_taken_is_not_sent_to_old_workers(
     assert not dispatcher._assigner._start_worker()
     assert started_over == [1, 1]
     assert take() is task
+    dispatcher.fork_servers.promoted = None
     dispatcher._tear_down(WorkerCrashError("the test is over"))

@@ -7,8 +7,10 @@ import random
 import signal
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Callable
 
 import numpy as np
@@ -24,6 +26,7 @@ from seq2data.source.adapt import adapt
 from seq2data.workers.processes.pool import ProcessPool
 from seq2data.workers.task import Task, TaskResult
 from tests.hostile import DiesOnce, Misbehaving
+from tests.leaks import children_of_seq2data
 from tests.sources import Pids, Reused, Squares
 
 _LIMIT_S = 60.0
@@ -188,6 +191,27 @@ def test_reader_of_a_stuck_batch_is_known_with_its_stack(make_pool: MakePool) ->
     assert waited_for(lambda: "in hang" in reader.stacks())
 
 
+class EmptyAtTheSecondLook(deque[Task]):
+    """The dispatcher ends the task between two looks of another thread."""
+
+    def __bool__(self) -> bool:
+        had_any = len(self) > 0
+        self.clear()
+        return had_any
+
+
+def test_task_may_end_while_its_reader_is_looked_for(
+    make_pool: MakePool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool, task = make_pool(Squares()), Task(0, None, (0,))
+    tasks = EmptyAtTheSecondLook([task])
+    worker = SimpleNamespace(tasks=tasks, pid=1, stacks=-1, since=0.0)
+    with monkeypatch.context() as looking:
+        looking.setattr(pool._dispatcher, "workers", [worker])
+        reader = pool.reader_of(task)
+    assert reader is None or reader.pid == 1
+
+
 def test_stopped_worker_is_known_as_such(make_pool: MakePool) -> None:
     pool = make_pool(Misbehaving("hang"))
     task = Task(0, None, (3,))
@@ -274,14 +298,6 @@ def test_a_source_that_workers_cannot_load_says_why(make_pool: MakePool) -> None
     assert "no module named `secret`" in str(error)
 
 
-def _descendants(pid: int) -> list[int]:
-    path = Path(f"/proc/{pid}/task")
-    children = []
-    for task in path.glob("*/children"):
-        children += [int(word) for word in task.read_text().split()]
-    return children
-
-
 @pytest.mark.parametrize("start_method", ["fork"], indirect=True)
 def test_every_batch_arrives_once_and_in_order_while_workers_are_killed(
     make_pool: MakePool,
@@ -318,10 +334,8 @@ def _kill_now_and_then(
         if len(found) == num_found:  # a pool whose workers all die gives up
             continue
         num_found = len(found)
-        fork_servers = _descendants(os.getpid())
-        workers = [
-            pid for fork_server in fork_servers for pid in _descendants(fork_server)
-        ]
+        fork_servers = children_of_seq2data(os.getpid())
+        workers = [pid for one in fork_servers for pid in children_of_seq2data(one)]
         is_fork_server = chance.random() < 0.1
         victims = fork_servers if is_fork_server else workers
         if victims:

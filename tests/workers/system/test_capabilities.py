@@ -18,7 +18,7 @@ from seq2data.workers.child import worker as loop
 from seq2data.workers.child.worker import Worker
 from seq2data.workers.processes.worker_table import WorkerTable
 from seq2data.workers.system import capabilities
-from seq2data.workers.system.capabilities import start_method, tell_shortcomings
+from seq2data.workers.system.capabilities import start_method, warn_of_shortcomings
 from seq2data.workers.wire.channel import Channel, pair
 from seq2data.workers.wire.messages import Forked
 from seq2data.workers.wire.recall import RecallReader
@@ -27,7 +27,7 @@ from seq2data.workers.wire.recall import RecallReader
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SEQ2DATA_START_METHOD", raising=False)
-    monkeypatch.setattr(capabilities, "_told", [])
+    monkeypatch.setattr(capabilities, "_warned", [])
 
 
 def told() -> list[str]:
@@ -35,7 +35,7 @@ def told() -> list[str]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         for _ in range(3):
-            tell_shortcomings(1)
+            warn_of_shortcomings(1)
     return [str(warning.message) for warning in caught]
 
 

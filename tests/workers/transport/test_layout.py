@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from seq2data.source.structure import flatten
-from seq2data.workers.transport.heap import HeapStore
+from seq2data.workers.transport.heap import HeapWriter
 from seq2data.workers.transport.layout import BatchWriter, read_runs
 from seq2data.workers.transport.runs import Loan, Run, StoredLeaf
 from seq2data.workers.transport.segments import SegmentWriter
@@ -26,7 +26,7 @@ class SharedStore(SegmentWriter):
         return made
 
 
-@pytest.fixture(params=[HeapStore, SharedStore])
+@pytest.fixture(params=[HeapWriter, SharedStore])
 def store(request: pytest.FixtureRequest) -> Any:
     return request.param()
 
@@ -296,12 +296,12 @@ def test_numbers_after_text_begin_a_run(store: Any) -> None:
 
 
 def test_marker_tells_the_place_of_the_first_batch() -> None:
-    (run,) = written(EQUAL, HeapStore())
+    (run,) = written(EQUAL, HeapWriter())
     assert run.leaves[1] == StoredLeaf(64, np.dtype("i8"), (5,))
 
 
 def test_arrays_keep_the_heap_alive() -> None:
-    store = HeapStore()
+    store = HeapWriter()
     found = read_back(written(EQUAL, store), store)
     del store
     gc.collect()

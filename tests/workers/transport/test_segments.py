@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seq2data.workers.transport.heap import HeapStore
+from seq2data.workers.transport.heap import HeapWriter
 from seq2data.workers.transport.memory_files import (
     ALIGNMENT,
     Mapping,
@@ -281,7 +281,7 @@ def test_lease_outlives_the_segment_and_the_worker() -> None:
 
 @pytest.mark.parametrize("nbytes", [1, 64, 1000, 100_000])
 def test_heap_gives_aligned_memory_of_the_size_asked_for(nbytes: int) -> None:
-    store = HeapStore()
+    store = HeapWriter()
     numbers = [store.make(nbytes)[0] for _ in range(3)]
     assert len(set(numbers)) == 3
     for number in numbers:
@@ -290,11 +290,11 @@ def test_heap_gives_aligned_memory_of_the_size_asked_for(nbytes: int) -> None:
 
 
 def test_heap_gives_no_memory_where_none_is_asked_for() -> None:
-    assert HeapStore().make(0)[1].nbytes == 0
+    assert HeapWriter().make(0)[1].nbytes == 0
 
 
 def test_pieces_of_the_heap_do_not_overlap() -> None:
-    store = HeapStore()
+    store = HeapWriter()
     memories = [store.make(100)[1] for _ in range(4)]
     for value, memory in enumerate(memories):
         memory[:] = value

@@ -1,15 +1,23 @@
-"""How a worker gets what pickle refuses: each kind of object has a file here.
+"""Makes objects that pickle refuses again in a worker: one file for each kind.
 
-`fork` copied whatever a legacy class held. What cannot be copied into a clean process
-can often be had there in the same way: imported, opened again, made anew. Recipes run
-in the parent and give `(callable, args)`, which runs in the worker.
+What cannot be copied into another process can often be made there in the same way: it
+is imported, opened or constructed once more. A reducer is called in the parent with the
+object and returns a recipe, `(callable, args)` as `__reduce__` does; the worker calls
+`callable(*args)`.
 
-    registry      `register_reducer`, and which recipe an object has
-    pickler       cloudpickle's, with the recipes
-    names         what pickles as a name, and has it in a worker or not
-    classes, enumerations, singledispatch    what is sent of code, beside cloudpickle's
-    instances     what objects hold, for the others
-    the others    the recipes, registered when their module, or the library, is imported
+To add a reducer, read
+
+    this file
+    ../registry.py      `register`, and what a reducer may return
+    hdf5.py             an example: objects of a library that may not be there
+    tests/workers/payload/kinds/        the objects that the tests send
+
+and edit: make one new file here that calls `register`, and add its name to the import
+below. `register_reducer` of the same registry is for the user's own types.
+
+Three files are used by the others: `names` (objects that pickle as a name), `instances`
+(what objects hold) and `files.path_of`. `classes`, `enumerations`, `singledispatch` and
+`own_generators` are called by the pickler itself, for what has no single type.
 """
 
 from __future__ import annotations
@@ -26,6 +34,7 @@ from seq2data.workers.payload.reducers import (  # noqa: F401  # they register
     keras,
     locks,
     memmaps,
+    modules,
     random_state,
     sqlite,
     tf_functions,

@@ -1,7 +1,7 @@
-"""Functions under `functools.lru_cache` or `functools.cache`: with an empty cache.
+"""Functions under `functools.lru_cache` or `functools.cache`.
 
-The function under the cache is sent, and the cache begins anew: it is there to save
-time, and holds what the function gives.
+A worker gets the function with an empty cache. The cache saves time and holds nothing
+but results of the function.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from seq2data.workers.payload.registry import register
 def _parts(cached: Any) -> tuple[Any, ...]:
     function = cached.__wrapped__
     attributes = dict(vars(cached))
-    # These come with the new cache. What other than a function is under it, numba's
-    # for one, may hold what it does not send.
+    # The new cache has its own.
     attributes.pop("cache_parameters")
+    # An object that is no plain function, numba's for one, may have attributes that it
+    # does not send. The cache has copied them.
     if type(function) is not FunctionType:
         for name, value in getattr(function, "__dict__", {}).items():
             if attributes.get(name) is value:

@@ -1,9 +1,10 @@
-"""Classes that are sent with their users: as they are, without being defined again.
+"""Classes that are sent by value: made in a worker without the user's hooks.
 
-cloudpickle makes a class without its attributes and sets them then, and making it would
-call what the user's own code does when a class is defined: the metaclass's `__new__`,
-which misses the attributes, and the bases' `__init_subclass__`, which misses the
-arguments or enters the class into a table a second time. All of that has been done.
+cloudpickle makes a class without its attributes and sets them afterwards. Making it
+would call the user's code that runs when a class is defined: the `__new__` of the
+metaclass, which would miss the attributes, and `__init_subclass__` of the bases, which
+would miss its arguments or register the class a second time. This code has run already,
+and its effects are sent.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from seq2data.source.user_modules import is_users_module
-from seq2data.workers.payload.by_value import is_found_in_workers
+from seq2data.workers.program_state.importable import is_found_in_workers
 
 _HOOK = "__init_subclass__"
-# Whose subclasses are those that say so, by `register` if not as a base.
+# A class may be registered with these (`register`) without having one as a base.
 _ABSTRACT = (
     collections.abc.Sequence,
     collections.abc.MutableSequence,
@@ -32,12 +33,12 @@ _ABSTRACT = (
 )
 
 
-def reduced(kind: Any, by_cloudpickle: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Returns how a worker makes a class.
+def reduce_class(kind: Any, by_cloudpickle: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Returns what a class is reduced to.
 
     Args:
         kind: The class.
-        by_cloudpickle: How cloudpickle makes it.
+        by_cloudpickle: What cloudpickle reduces it to.
     """
     make, (metaclass, *args), state, _, _, set_state = by_cloudpickle
     if hooked_bases(kind) or _is_own(metaclass):
@@ -45,11 +46,11 @@ def reduced(kind: Any, by_cloudpickle: tuple[Any, ...]) -> tuple[Any, ...]:
     return make, (metaclass, *args), state, None, None, set_state
 
 
-def known(kind: Any, reduced: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Returns the same class, which others know in a worker as they do here.
+def with_registrations(kind: Any, reduced: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Returns `reduced`, changed so that a worker also registers the class as here.
 
-    Abstract classes that it is registered in do, and `__main__`: what `__getitem__`
-    pickles, joblib's caches for one, is looked for there.
+    It is registered with abstract classes, and put into `__main__`: what `__getitem__`
+    pickles, as joblib's caches do, is looked up there.
     """
     make, args, state, _, _, set_state = reduced
     registered_in = [base for base in _ABSTRACT if _is_registered(kind, base)]
@@ -61,20 +62,20 @@ def known(kind: Any, reduced: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def definition(kind: Any) -> tuple[Any, ...]:
-    """Returns the first arguments of `define` for a class like this."""
+    """Returns the first arguments of `define` for a class."""
     metaclass = type(kind)
     installed = next(base for base in metaclass.__mro__ if not _is_own(base))
     return metaclass, installed, hooked_bases(kind)
 
 
 def hooked_bases(kind: type) -> list[type]:
-    """Returns the bases that have an `__init_subclass__` of the user's."""
+    """Returns the bases that have an `__init_subclass__` written by the user."""
     bases = kind.__mro__[1:]
     return [base for base in bases if _HOOK in vars(base) and _is_own(base)]
 
 
 def _is_own(kind: type) -> bool:
-    """True if a class is the user's: nobody has installed its module."""
+    """True if a class is the user's, or is in a module that workers cannot import."""
     module = kind.__module__
     return is_users_module(module) or not is_found_in_workers(module)
 
@@ -90,10 +91,10 @@ def define(
 
     Args:
         metaclass: The metaclass.
-        installed: It, or the nearest base of it that is not the user's.
-        hooked: Bases with an `__init_subclass__` of the user's.
-        *args: What a metaclass is called with.
-        **kwargs: The same.
+        installed: The metaclass, or its nearest base that is not the user's.
+        hooked: The bases with an `__init_subclass__` written by the user.
+        *args: The arguments of the metaclass.
+        **kwargs: The keyword arguments of the metaclass.
     """
     with contextlib.ExitStack() as stack:
         for base in hooked:
@@ -105,11 +106,11 @@ def define(
 
 @contextlib.contextmanager
 def _without_hook(base: Any) -> Iterator[None]:
-    def pass_on(kind: Any) -> None:
+    def call_next(kind: Any) -> None:
         super(base, kind).__init_subclass__()
 
     hook = vars(base).get(_HOOK)
-    type.__setattr__(base, _HOOK, classmethod(pass_on))
+    type.__setattr__(base, _HOOK, classmethod(call_next))
     try:
         yield
     finally:

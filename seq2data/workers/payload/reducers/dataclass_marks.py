@@ -1,4 +1,7 @@
-"""What dataclasses mark their fields with: the worker's own, to compare with."""
+"""The constants of `dataclasses` that mark fields: a worker gets its own ones.
+
+`dataclasses` compares them by identity.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ def _reduce_keyword_only(_: Any) -> Recipe:
 
 
 _dataclasses: Any = dataclasses
-# cloudpickle knows these since 2.1.
+# cloudpickle 2.1 and later reduces these itself.
 register(_dataclasses._FIELD_BASE, _reduce_field_type)
 register(type(dataclasses.MISSING), _reduce_missing)
 if hasattr(dataclasses, "KW_ONLY"):  # since Python 3.10

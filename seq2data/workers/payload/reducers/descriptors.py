@@ -1,6 +1,7 @@
-"""Properties and other descriptors of classes of the user's own.
+"""Properties and methods of a subclass of `property`, `staticmethod` or `classmethod`.
 
-pickle knows those of Python itself; those of a subclass hide what they call from it.
+pickle knows those of Python itself. It does not find the functions that an instance of
+a subclass holds.
 """
 
 from __future__ import annotations
@@ -15,15 +16,15 @@ _OF_PYTHON = ("builtins", "abc")
 
 def _reduce_property(value: property) -> Optional[tuple[Any, ...]]:
     parts = value.fget, value.fset, value.fdel, value.__doc__
-    return _reduced(value, property, parts)
+    return _reduce(value, property, parts)
 
 
 def _reduce_method(value: Any) -> Optional[tuple[Any, ...]]:
     base = staticmethod if isinstance(value, staticmethod) else classmethod
-    return _reduced(value, base, (value.__func__,))
+    return _reduce(value, base, (value.__func__,))
 
 
-def _reduced(
+def _reduce(
     value: Any, base: type, parts: tuple[Any, ...]
 ) -> Optional[tuple[Any, ...]]:
     kind = type(value)

@@ -1,8 +1,8 @@
-"""Enumerations that are sent with their users, and their members.
+"""Enumerations that are sent by value, and their members.
 
-A member is what its class has made of its value: the class's `__new__` and `__init__`
-need not make the same of the value that it has by now. So members are made without
-them and have what they had, and the class has the tables that it had.
+The class has made each member of a value, by its `__new__` and `__init__`. With the
+value that the member has now, these may make another member. So members are made
+without them and get the attributes that they had, and the class gets its tables.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ from seq2data.workers.payload.reducers.instances import (
     restore,
 )
 
-# A worker has one class for all versions of the source, as cloudpickle has of others.
+# A worker has one class for all versions of the source, as cloudpickle does for others.
 _identities: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
 _classes: weakref.WeakValueDictionary[str, Any] = weakref.WeakValueDictionary()
 _NOT_SENT = ("__dict__", "__weakref__")
 
 
 def is_enumeration(kind: type) -> bool:
-    """True for an enumeration whose members can be made anew."""
+    """True if a class is an enumeration whose members can be made without its code."""
     return issubclass(kind, Enum) and plain_base(kind) is not None
 
 
-def reduced(kind: Any) -> tuple[Any, ...]:
-    """Returns how a worker makes an enumeration."""
+def reduce_enumeration(kind: Any) -> tuple[Any, ...]:
+    """Returns what an enumeration is reduced to."""
     identity = _identities.setdefault(kind, uuid.uuid4().hex)
     names = {name: getattr(kind, name) for name in ("__module__", "__qualname__")}
     args = (identity, definition(kind), kind.__name__, kind.__bases__, names)
     state = {k: v for k, v in vars(kind).items() if k not in _NOT_SENT}
-    # A flag keeps combinations in it that have been asked for.
+    # In this table, a flag also keeps the combinations that the program has used.
     members = set(map(id, kind.__members__.values()))
     by_value = vars(kind).get("_value2member_map_", {})
     state["_value2member_map_"] = {
@@ -66,16 +66,16 @@ def _fill(kind: Any, state: dict[str, Any]) -> None:
 
 
 def is_member(value: Any) -> bool:
-    """True for a member that has a name, False for a combination of flags."""
+    """True if a value of an enumeration has a name; a combination of flags has none."""
     return type(value).__members__.get(value._name_) is value
 
 
-def reduced_member(value: Any) -> tuple[Any, ...]:
-    """Returns how a worker makes a member, or finds it where it has the class."""
+def reduce_member(value: Any) -> tuple[Any, ...]:
+    """Returns what a member is reduced to; a worker with the class takes its member."""
     kind = type(value)
     base = plain_base(kind)
     args = value._name_, base, kind, *contents(value, base)
-    # A flag keeps what it is not, once that has been asked for.
+    # A flag keeps its inverse here, once the program has used it.
     attributes = {k: v for k, v in vars(value).items() if k != "_inverted_"}
     return _make_member, args, (attributes, {}), None, None, restore
 

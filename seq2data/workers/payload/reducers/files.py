@@ -1,8 +1,8 @@
-"""Files that are open for reading: opened again, at the same place.
+"""Files that are open for reading: a worker opens them again, at the same position.
 
-Only those of the file system, and `os.devnull`, which is open for writing as a rule. A
-worker that is forked has them from the fork server, with a position of its own: see
-`workers.positions`.
+Only files of the file system are sent, and `os.devnull`, which is usually open for
+writing. A forked worker has the fork server's open files, each with a position of its
+own: see `workers.child.file_offsets`.
 """
 
 from __future__ import annotations
@@ -18,36 +18,40 @@ from typing import Any, Callable, Optional
 import wrapt
 
 from seq2data.workers.payload.registry import Recipe, register
-
-_DESCRIPTORS = "/proc/self/fd"
+from seq2data.workers.system.proc import target_of
 
 
 def path_of(raw: io.FileIO) -> str:
-    """Where the file lies, for any process."""
+    """Returns a path under which any process finds the file.
+
+    Raises:
+        TypeError: It is not on a disk, or it was removed or moved.
+    """
     here = os.fstat(raw.fileno())
     if not stat.S_ISREG(here.st_mode):
-        raise TypeError(f"`{raw.name}` is no file on a disk: it cannot be opened again")
-    link = f"{_DESCRIPTORS}/{raw.fileno()}"
-    # The name may be relative to a folder that is not the current one any more.
-    path = os.readlink(link) if os.path.lexists(link) else os.path.abspath(raw.name)
+        raise TypeError(
+            f"`{raw.name}` is not a file on a disk: it cannot be opened again"
+        )
+    # Its name may be relative to a folder that was the current one earlier.
+    path = target_of(raw.fileno()) or os.path.abspath(raw.name)
     try:
         is_same = os.path.samestat(os.stat(path), here)
     except OSError:
         is_same = False
     if not is_same:
-        raise TypeError(f"`{raw.name}` is not there any more: it was removed or moved")
+        raise TypeError(f"`{raw.name}` was removed or moved: it cannot be opened again")
     return path
 
 
 def _refuse_writing(file: Any) -> None:
     raise TypeError(
-        f"`{file.name}` is open for writing, and workers would write over each other: "
-        "open it with mode 'r', or in `__getitem__`"
+        f"`{file.name}` is open for writing, and each worker would overwrite what the "
+        "others write: open it with mode 'r', or in `__getitem__`"
     )
 
 
 def _is_null(file: Any) -> bool:
-    """True if what is written to the file goes nowhere."""
+    """True if the file is the null device, which discards what is written to it."""
     return os.path.samestat(os.fstat(file.fileno()), os.stat(os.devnull))
 
 
@@ -66,7 +70,7 @@ def _reduce_binary(file: Any) -> Optional[Recipe]:
 
 
 def _open_binary(path: str, buffering: int, position: int) -> Any:
-    file = open(path, "rb", buffering)  # noqa: SIM115  # it is the user's to close
+    file = open(path, "rb", buffering)  # noqa: SIM115  # the user closes it
     file.seek(position)
     return file
 
@@ -83,21 +87,21 @@ def _reduce_text(file: Any) -> Recipe:
         position = file.tell()
     except OSError as error:
         raise TypeError(
-            f"`{file.name}` is in the middle of a loop over its lines, and cannot tell "
-            "where: read it with `readline`"
+            f"`{file.name}` is in the middle of a loop over its lines, and Python does "
+            "not tell its position there: read it with `readline`"
         ) from error
     return _open_text, (file.buffer, file.encoding, file.errors, position)
 
 
 def _open_text(binary: Any, encoding: str, errors: str, position: int) -> Any:
-    # How it ends lines cannot be asked for: it is as in `open` without `newline`.
+    # Python does not tell `newline` of a file; this is the default of `open`.
     file = io.TextIOWrapper(binary, encoding, errors)
     file.seek(position)
     return file
 
 
 def _closed(kind: Any, name: Any) -> Any:
-    """A file of the same name and kind that is closed, too."""
+    """Returns a closed file of the same name and kind."""
     raw = io.FileIO(os.devnull, "r+")
     raw.name = name
     file: Any = raw
@@ -118,7 +122,7 @@ register(io.BufferedReader, _reduce_binary)
 register(io.BufferedWriter, _reduce_binary)
 register(io.BufferedRandom, _reduce_binary)
 register(io.TextIOWrapper, _reduce_text)
-# The file, without what removes it at the end.
+# The file alone: the wrapper would remove it in the worker.
 register(tempfile._TemporaryFileWrapper, lambda file: (_itself, (file.file,)))
 
 
@@ -128,7 +132,7 @@ def _reduce_compressed(file: Any, opened: Any) -> Recipe:
     if file.writable():
         _refuse_writing(file)
     if opened is None:
-        raise TypeError("it reads from another file object: open it by its path")
+        raise TypeError("it reads from another file object: open it with its path")
     return _open_compressed, (type(file), path_of(opened.raw), file.tell())
 
 

@@ -1,4 +1,4 @@
-"""`tf.random.Generator` and `torch.Generator`: made anew, with their states."""
+"""`tf.random.Generator` and `torch.Generator`: made again, with their states."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _make_torch(kind: Any, device: str, words: Any) -> Any:
 
 
 def _register_tensorflow(tensorflow: Any) -> None:
-    # Its state is a variable, and with the first of these TensorFlow starts threads.
+    # Its state is a variable, and the first variable starts TensorFlow's threads.
     generators = tensorflow.random.Generator
     register(generators, _reduce_tensorflow, survives_fork=False)
 

@@ -1,7 +1,8 @@
-"""Generator objects that have not begun: made anew from their function and arguments.
+"""Generator objects that have not begun: a worker calls their function again.
 
-One that has begun cannot be copied. That of Keras's image iterators serves `next` and
-not the reading by index, and keeps its position outside: a new one will do.
+A generator that has begun cannot be copied. Keras's image iterators hold one. It serves
+`next` and not the reading by index, and its position is an attribute of the iterator,
+so a new one replaces it.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def _call(
 
 
 def _function_of(generator: Any) -> Any:
-    """The function by its name, else one of the same code for cloudpickle to send."""
+    """Returns a generator's function, or one of the same code if it has no name."""
     code, frame = generator.gi_code, generator.gi_frame
     module = sys.modules.get(frame.f_globals.get("__name__", ""))
     named = functools.reduce(

@@ -1,4 +1,4 @@
-"""HDF5 files of h5py's, open for reading: opened again."""
+"""HDF5 files that h5py has open for reading: a worker opens them again."""
 
 from __future__ import annotations
 

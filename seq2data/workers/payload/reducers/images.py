@@ -1,6 +1,6 @@
-"""Images that Pillow has opened but not read yet: opened again.
+"""Images that Pillow has opened but not read yet: a worker opens them again.
 
-Those that are in memory pickle by themselves.
+Images in memory need no reducer.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def _reduce(image: Any) -> Optional[Recipe]:
     if not image.tile or type(raw) is not io.FileIO or raw.closed:
         return None
     is_drafted = bool(getattr(image, "decoderconfig", None))
-    if is_drafted or not image._exclusive_fp:  # the file object may be the user's
+    if is_drafted or not image._exclusive_fp:  # the user may have opened the file
         return None
     return _open, (path_of(raw), (image.format,), image.tell())
 

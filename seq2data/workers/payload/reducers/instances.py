@@ -1,23 +1,23 @@
-"""Instances: what they hold, whatever they say of it, and copies that have it."""
+"""Reads the contents of instances without calling their code, and makes copies."""
 
 from __future__ import annotations
 
 from types import MemberDescriptorType
 from typing import Any, Optional
 
-# Set for classes that were made by a `class` statement.
+# CPython's flag of classes that a `class` statement has made.
 _IS_HEAP_TYPE = 1 << 9
-# Nothing is in them, or `__getnewargs__` says what.
+# They hold nothing, or `__getnewargs__` returns it.
 _PLAIN = (object, int, float, complex, str, bytes, tuple)
 
-# What is in the `__dict__`, and in slots.
+# The contents of the `__dict__`, and of the slots.
 State = tuple[dict[str, Any], dict[str, Any]]
 
 
-def made_anew(value: Any) -> Optional[tuple[Any, ...]]:
-    """Returns a recipe that asks neither `__reduce__` nor `__new__`.
+def reduce_instance(value: Any) -> Optional[tuple[Any, ...]]:
+    """Returns what an instance is reduced to, without its `__reduce__` and `__new__`.
 
-    None if the object is of C code that keeps what it holds to itself.
+    None if C code holds contents that Python cannot read.
     """
     kind = type(value)
     base = plain_base(kind)
@@ -28,13 +28,13 @@ def made_anew(value: Any) -> Optional[tuple[Any, ...]]:
 
 
 def plain_base(kind: type) -> Any:
-    """Returns Python's type that a class is made of, None if it is no plain one."""
+    """Returns the built-in type that a class derives from, None if it is not plain."""
     base = next(base for base in kind.__mro__ if not base.__flags__ & _IS_HEAP_TYPE)
     return base if base in _PLAIN else None
 
 
 def contents(value: Any, base: Any) -> tuple[Any, ...]:
-    """Returns what the plain base of a class is made from."""
+    """Returns the arguments that the plain base of a class is made with."""
     return () if base is object else tuple(base.__getnewargs__(value))
 
 
@@ -44,11 +44,11 @@ def make(base: Any, kind: type, *args: Any) -> Any:
 
 
 def state_of(value: Any, base: type = object) -> Optional[State]:
-    """Returns what an instance holds, None if that is nothing.
+    """Returns what an instance holds, None if it holds nothing.
 
     Args:
         value: The instance.
-        base: A base of its class, whose own slots are not looked at.
+        base: A base of its class, whose slots are left out.
     """
     attributes = dict(getattr(value, "__dict__", ()))
     slots: dict[str, Any] = {}
@@ -58,16 +58,16 @@ def state_of(value: Any, base: type = object) -> Optional[State]:
             if isinstance(slot, MemberDescriptorType):
                 try:
                     slots.setdefault(name, slot.__get__(value))
-                except AttributeError:  # nothing in the slot
+                except AttributeError:  # the slot is empty
                     continue
     return (attributes, slots) if attributes or slots else None
 
 
 def restore(value: Any, state: State) -> None:
-    """Gives an instance its state, whatever it does when attributes are set."""
+    """Gives an instance its state, without calling its `__setattr__`."""
     attributes, slots = state
     if attributes:
         value.__dict__.update(attributes)
     for name, content in slots.items():
-        # Classes that were sent have no slots, and their instances a `__dict__`.
+        # cloudpickle sends a class without its slots: its instances have a `__dict__`.
         object.__setattr__(value, name, content)

@@ -1,9 +1,9 @@
 """Keras models and layers: made again from their configuration, with their weights.
 
-Keras can pickle most of them, but the pickle has the date in it and would be sent again
-before every epoch, and classes of `__main__` are not found when it is loaded. Weights
-are arrays here, so that only those travel that have changed. What a model is compiled
-with stays in the parent.
+Keras can pickle most of them. But its pickle contains the date, so it would be sent
+again before every epoch, and loading it does not find classes of `__main__`. Here
+weights are arrays, and only those that have changed are sent. The arguments of
+`compile` are not sent.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _PACKAGES = ("keras", "tf_keras")
 def _reduce(layer: Any) -> Optional[Recipe]:
     try:
         config = layer.get_config()
-    except NotImplementedError:  # Keras's own way may know better
+    except NotImplementedError:  # Keras itself may be able to pickle it
         return None
     build_config = None
     if layer.built and hasattr(layer, "get_build_config"):
@@ -32,13 +32,13 @@ def _reduce(layer: Any) -> Optional[Recipe]:
 
 
 def _package_of(kind: type) -> str:
-    """`keras`, or the package that has its name for TensorFlow 2.16 and later."""
+    """Returns `keras` or `tf_keras`, which is Keras 2 since TensorFlow 2.16."""
     roots = (base.__module__.partition(".")[0] for base in kind.__mro__)
     return next(root for root in roots if root in _PACKAGES)
 
 
 def _own_classes(layer: Any) -> dict[str, type]:
-    """The user's classes in a model: their names in the configuration are no import."""
+    """Returns the user's classes in a model, by the names in its configuration."""
     kinds = {type(part).__name__: type(part) for part in layer._flatten_layers()}
     return {
         name: kind
@@ -62,7 +62,7 @@ def _make(
 
 def _register(keras: Any) -> None:
     register(keras.layers.Layer, _reduce)
-    register(keras.Model, _reduce)  # a layer, but Keras 2 has it pickle itself
+    register(keras.Model, _reduce)  # in Keras 2 it defines `__reduce__`
 
 
 for _package in _PACKAGES:

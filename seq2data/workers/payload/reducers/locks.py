@@ -1,7 +1,7 @@
-"""Locks and what is made of them: a worker gets a new one of the same kind.
+"""Locks and what Python builds from them: a worker gets a new one of the same kind.
 
-A lock is free there, whoever holds it here: its holder is not there. What Python makes
-of locks is copied with its state, an Event with its flag, a Queue with its items.
+A worker's lock is free, also if a thread of the parent holds it: that thread does not
+exist in the worker. An Event is copied with its flag, a Queue with its items.
 """
 
 from __future__ import annotations
@@ -17,29 +17,30 @@ from seq2data.workers.payload.registry import Recipe, register
 def _reduce_simple_queue(value: Any) -> Recipe:
     if not value.empty():
         raise TypeError(
-            "its items cannot be looked at: use a `queue.Queue`, or empty it"
+            "its items cannot be read without removing them: use a `queue.Queue`, or "
+            "empty it"
         )
     return queue.SimpleQueue, ()
 
 
 def _refuse_thread(_: threading.Thread) -> Recipe:
-    raise TypeError("a thread runs in the process that started it and in no other")
+    raise TypeError("a thread runs only in the process that started it")
 
 
 def _reduce_future(value: Any) -> Optional[Recipe]:
     if not value.done():
-        raise TypeError("its result is not there yet, and would never come in a copy")
+        raise TypeError("it has no result yet, and a copy would never get one")
     return None
 
 
 register(type(threading.Lock()), lambda _: (threading.Lock, ()))
 register(type(threading.RLock()), lambda _: (threading.RLock, ()))
-# With its own lock, which others may share: a Queue has three conditions of one lock.
+# With its lock, which others may share: a Queue has three conditions with one lock.
 register(threading.Condition, lambda value: (type(value), (value._lock,)))
 register(
     threading.BoundedSemaphore, lambda value: (type(value), (value._initial_value,))
 )
-# Each thread has its own values, and these are of no thread of the worker's.
+# Each thread has its own values, and a worker does not have the parent's threads.
 register(threading.local, lambda value: (type(value), ()))
 register(queue.SimpleQueue, _reduce_simple_queue)
 register(threading.Thread, _refuse_thread)

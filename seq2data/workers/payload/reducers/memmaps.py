@@ -1,40 +1,41 @@
-"""Memory-mapped arrays, and their views: mapped again from the file, never copied.
+"""Memory-mapped arrays and their views: a worker maps the file again.
 
 A worker's map is read-only where the user's is, else copy-on-write (mode 'c'), also for
-'r+' and 'w+': what the parent has written into the file is seen, but what a worker
-writes stays with it, as it does with any other array of the source. Workers that wrote
-into the file would change each other's batches, in an order that depends on chance.
+'r+' and 'w+'. So a worker sees what the parent has written into the file, and what a
+worker writes stays in that worker, as with any other array of the source. Workers that
+wrote into the file would change each other's batches, in an order that depends on
+chance.
 
-A copy-on-write map that the parent has written into has data that no file has; that is
-sent, as an ordinary array's, and so is that of a file that is not there any more.
+Two kinds of map are sent as ordinary arrays: a copy-on-write map that the parent has
+written into, for no file has its data, and a map whose file was removed.
 """
 
 from __future__ import annotations
 
 import mmap
 import os
-import re
-from pathlib import Path
 from typing import Any, Optional
 
 import numpy as np
 
 from seq2data.workers.payload.registry import Recipe, register
-
-_MAPS = Path("/proc/self/smaps")
+from seq2data.workers.system.proc import (
+    counts_copied_pages,
+    mapped_ranges_with_copied_kb,
+)
 
 
 def _reduce(array: np.ndarray) -> Optional[Recipe]:
     kind = type(array)
     if kind is not np.ndarray and not issubclass(kind, np.memmap):
-        return None  # a record array, say
+        return None  # a record array, for example
     origin = _origin(array)
     if origin is None or array.dtype.hasobject or not array.size:
         return None
     mapping: Any = origin._mmap
     base = np.frombuffer(mapping, np.uint8).ctypes.data
     low, high = _bounds(array)
-    # A map begins at a whole number of pages, at or before the array that it was for.
+    # A map begins at a page, at or before the first byte of the array.
     start = origin.offset - origin.offset % mmap.ALLOCATIONGRANULARITY
     first, last = start + low - base, start + high - base
     if not _has_file(origin.filename, last):
@@ -44,12 +45,12 @@ def _reduce(array: np.ndarray) -> Optional[Recipe]:
     mode = "r" if origin.mode == "r" or not array.flags.writeable else "c"
     place = array.ctypes.data - low
     layout = (array.shape, array.dtype, array.strides, place)
-    stretch = (origin.filename, mode, first, last - first)
-    return _map, (kind, stretch, layout)
+    part = (origin.filename, mode, first, last - first)
+    return _map, (kind, part, layout)
 
 
-def _map(kind: type, stretch: tuple[Any, ...], layout: tuple[Any, ...]) -> Any:
-    path, mode, first, nbytes = stretch
+def _map(kind: type, part: tuple[Any, ...], layout: tuple[Any, ...]) -> Any:
+    path, mode, first, nbytes = part
     whole: Any = np.memmap(path, np.uint8, mode, first, (nbytes,))
     shape, dtype, strides, place = layout
     array: Any = np.ndarray(shape, dtype, whole, place, strides)
@@ -61,7 +62,7 @@ def _map(kind: type, stretch: tuple[Any, ...], layout: tuple[Any, ...]) -> Any:
 
 
 def _origin(array: Any) -> Optional[Any]:
-    """The memmap whose memory an array has."""
+    """Returns the memmap whose memory an array has, None if there is none."""
     while isinstance(array, np.ndarray):
         if isinstance(array, np.memmap) and array._mmap is not None:  # type: ignore[attr-defined]  # no stub
             return array
@@ -70,7 +71,7 @@ def _origin(array: Any) -> Optional[Any]:
 
 
 def _bounds(array: np.ndarray) -> tuple[int, int]:
-    """The addresses of its first byte, and after its last."""
+    """Returns the address of the first byte of an array, and the one after its last."""
     low = high = array.ctypes.data
     for length, stride in zip(array.shape, array.strides):
         if stride < 0:
@@ -85,18 +86,11 @@ def _has_file(path: Any, nbytes: int) -> bool:
 
 
 def _is_written(address: int, nbytes: int) -> bool:
-    """Whether a private map has pages of its own; true where the system cannot say."""
-    if not _MAPS.exists():
-        return True
-    within = False
-    for line in _MAPS.read_text().splitlines():
-        stretch = re.match(r"([0-9a-f]+)-([0-9a-f]+) ", line)
-        if stretch:
-            start, end = (int(part, 16) for part in stretch.groups())
-            within = start < address + nbytes and end > address
-        elif within and re.match(r"(Anonymous|Swap): +[1-9]", line):
-            return True
-    return False
+    """True if a copy-on-write map was written to, or if the system cannot tell."""
+    return not counts_copied_pages() or any(
+        one.copied_kb > 0 and one.start < address + nbytes and one.stop > address
+        for one in mapped_ranges_with_copied_kb()
+    )
 
 
 register(np.memmap, _reduce)

@@ -1,8 +1,9 @@
-"""What pickles itself as a name: taken apart where a worker finds no such name.
+"""Objects that pickle as a name: sent by their parts if a worker lacks the name.
 
-A cached function, a type variable or a constant of the user's says `load`, and pickle
-adds the module. In `__main__`, in a module that no worker can import, and where another
-object has the name by now, a worker would find nothing, or something else.
+A cached function, a type variable or a constant of the user's is reduced to its name,
+`load` for example, and pickle adds the module. A worker does not find the name in
+`__main__`, or in a module that it cannot import. It finds another object if the program
+has given the name to one.
 """
 
 from __future__ import annotations
@@ -14,26 +15,26 @@ from typing import Any, Callable, Optional
 
 import cloudpickle
 
-from seq2data.workers.payload.by_value import is_found_in_workers
-from seq2data.workers.payload.reducers.instances import made_anew
+from seq2data.workers.payload.reducers.instances import reduce_instance
 from seq2data.workers.payload.registry import Recipe
+from seq2data.workers.program_state.importable import is_found_in_workers
 
 _parts: dict[type, Callable[[Any], tuple[Any, ...]]] = {}
 _places: dict[type, tuple[str, str]] = {}
 
 
 def register_parts(kind: type, reducer: Callable[[Any], tuple[Any, ...]]) -> None:
-    """Tells how objects of a type are taken apart; `__reduce__`'s, without names."""
+    """Registers what objects of a type are reduced to where their name is not found."""
     _parts[kind] = reducer
 
 
 def register_place(kind: type, module: str, name: str) -> None:
-    """Tells where a class is that says that it is elsewhere."""
+    """Registers where a class is found if its own module and name are wrong."""
     _places[kind] = module, name
 
 
 def place_of(kind: type) -> Optional[Recipe]:
-    """Returns a recipe for a class with a registered place, None for another."""
+    """Returns the recipe of a class with a registered place, None for others."""
     module, name = _places.get(kind, ("", ""))
     return (_find, (module, name)) if name else None
 
@@ -43,17 +44,17 @@ def _find(module: str, name: str) -> Any:
 
 
 def name_of(value: Any) -> str:
-    """Returns the name that an object says it has, "" if it has none."""
+    """Returns the qualified name of an object, "" if it has none."""
     return getattr(value, "__qualname__", "")
 
 
 def is_found(value: Any, name: str) -> bool:
-    """True if a worker finds an object of this process under the name."""
+    """True if a worker finds an object under the name."""
     if not name:
         return False
     module = getattr(value, "__module__", None)
     if not isinstance(module, str):
-        return True  # pickle looks into all modules
+        return True  # pickle searches all modules
     if not is_found_in_workers(module) or _is_sent_by_value(module):
         return False
     try:
@@ -64,14 +65,14 @@ def is_found(value: Any, name: str) -> bool:
 
 
 def _is_sent_by_value(module: str) -> bool:
-    """True if the user has told cloudpickle so of it, or of a package that has it."""
+    """True if the user has registered a module, or its package, with cloudpickle."""
     names = cloudpickle.list_registry_pickle_by_value()
     return any(module == name or module.startswith(f"{name}.") for name in names)
 
 
 def parts_of(value: Any) -> Optional[tuple[Any, ...]]:
-    """Returns how a worker makes an object without its name, None if it cannot."""
+    """Returns what an object is reduced to without its name, None if it cannot be."""
     for base in type(value).__mro__:
         if base in _parts:
             return _parts[base](value)
-    return made_anew(value)
+    return reduce_instance(value)

@@ -1,8 +1,9 @@
-"""A source's own random generators: the worker is told which they are.
+"""Sends a list of the source's own random generators, which the worker seeds.
 
-They are pickled as what they are. After the source comes a list of them, each with its
-ordinal and key. One that was not pickled with the source is found on its path: it is in
-a module or a class that the worker has imported, or was made anew by `__setstate__`.
+The generators are pickled with the source. The list comes after the source, and has the
+ordinal and the key of each generator. For a generator that was not pickled with the
+source it has the path from the source: the generator is in a module or class that the
+worker has imported, or `__setstate__` has made it.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ from seq2data.workers.threads.random_state import state_of
 _PLAIN = (bool, int, float, str, bytes, type(None))
 
 
-class Generators:
-    """Becomes a source's OwnGenerators when it is unpickled.
+class GeneratorList:
+    """Turns into the source's OwnGenerators when it is unpickled.
 
     Args:
-        source: What was pickled before.
-        found: The generators that it reaches.
+        source: The source, which is pickled before.
+        found: The generators that can be reached from it.
     """
 
     def __init__(self, source: Any, found: list[Found]) -> None:
@@ -34,13 +35,13 @@ class Generators:
 
 
 class _Entry(NamedTuple):
-    """A generator on its way.
+    """A generator in the list.
 
     Attributes:
         ordinal: Its ordinal.
         key: Its key.
-        generator: Itself, where it was pickled with the source.
-        path: The way to it, where it was not.
+        generator: The generator, if it was pickled with the source.
+        path: The path from the source to it, if not.
     """
 
     ordinal: int
@@ -49,33 +50,35 @@ class _Entry(NamedTuple):
     path: tuple[Step, ...] = ()
 
 
-class Met:
-    """The generators that a pickler has met.
+class GeneratorReducer:
+    """Reduces random generators and their list, for one pickle.
 
     Args:
-        omits_states: Whether they are all pickled alike, whatever they draw next.
+        omits_states: True if their states are left out.
     """
 
     def __init__(self, omits_states: bool) -> None:
         self._omits_states = omits_states
-        self._generators: dict[int, Any] = {}
+        self._pickled: dict[int, Any] = {}
 
     def reduce(self, value: Any) -> Optional[Recipe]:
-        """The recipe of a generator, or of a Generators; None for pickle's own."""
-        if isinstance(value, Generators):
-            return _arrive, (value.source, self._entries(value.found))
+        """Returns the recipe of a generator or GeneratorList, None to use pickle's."""
+        if isinstance(value, GeneratorList):
+            return _own_generators, (value.source, self._entries(value.found))
         if any(value is one for one in global_generators()):
             return None
-        self._generators[id(value)] = value
-        return (_alike, (type(value).__qualname__,)) if self._omits_states else None
+        self._pickled[id(value)] = value
+        if not self._omits_states:
+            return None
+        return _refuse_loading, (type(value).__qualname__,)
 
     def _entries(self, found: list[Found]) -> list[_Entry]:
         paths = {id(one.generator): one.path for one in found}
-        # Those that only the pickler has met come last.
-        all_of_them = [one.generator for one in found] + [*self._generators.values()]
+        # Generators that were pickled but not found come last.
+        all_of_them = [one.generator for one in found] + [*self._pickled.values()]
         entries = []
         for generator, ordinal, key in OwnGenerators.of(all_of_them, state_of).members:
-            if id(generator) in self._generators:
+            if id(generator) in self._pickled:
                 entries.append(_Entry(ordinal, key, generator))
             else:
                 path = paths[id(generator)]
@@ -85,9 +88,9 @@ class Met:
         return entries
 
 
-def is_met(kind: type) -> bool:
-    """Whether objects of a type are shown to Met."""
-    return kind is Generators or kind_of(kind) is not None
+def is_generator(kind: type) -> bool:
+    """True if objects of a type are for GeneratorReducer."""
+    return kind is GeneratorList or kind_of(kind) is not None
 
 
 def _is_sendable(key: Any) -> bool:
@@ -96,7 +99,7 @@ def _is_sendable(key: Any) -> bool:
     return type(key) in _PLAIN
 
 
-def _arrive(source: Any, entries: list[_Entry]) -> OwnGenerators:
+def _own_generators(source: Any, entries: list[_Entry]) -> OwnGenerators:
     members: dict[int, OwnGenerator] = {}
     for ordinal, key, generator, path in entries:
         here = follow(source, path) if generator is None else generator
@@ -106,5 +109,7 @@ def _arrive(source: Any, entries: list[_Entry]) -> OwnGenerators:
     return OwnGenerators(members.values())
 
 
-def _alike(name: str) -> Any:
-    raise AssertionError(f"a `{name}` without its state is for comparing only")
+def _refuse_loading(name: str) -> Any:
+    raise AssertionError(
+        f"a `{name}` was pickled without its state, which is for comparing only"
+    )

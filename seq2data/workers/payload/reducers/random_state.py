@@ -1,7 +1,7 @@
-"""Generators of `random` and `numpy.random`; the global ones are the worker's own.
+"""Generators of `random` and `numpy.random`: a worker uses its own global generators.
 
-`from random import shuffle` is a method of the global generator. Sent as a copy, it
-would draw the same in every worker, whatever they are seeded with.
+`from random import shuffle` imports a method of the global generator. A copy of that
+generator would draw the same numbers in every worker, whatever the seed is.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def _global(module: ModuleType, name: str) -> Recipe:
 
 
 def _reduce_generator(value: np.random.Generator) -> Optional[Recipe]:
-    """Keeps a bit generator shared, of which numpy 1 makes one for each copy."""
+    """Keeps a shared bit generator shared; numpy 1 would make one for each copy."""
     if type(value) is not np.random.Generator:
         return None
     return np.random.Generator, (value.bit_generator,)

@@ -1,7 +1,7 @@
-"""Functions under `functools.singledispatch`: made again, with what is registered.
+"""Functions under `functools.singledispatch`: made again with the registered functions.
 
-Their own tables are no part of what is sent: they remember which types they have seen,
-and would differ after every call.
+Their tables are not sent. They record the types of the arguments so far, and so would
+differ after a call.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import Any
 
 from seq2data.workers.payload.registry import register
 
-# `functools` makes them for each function.
+# `functools` makes these for each function.
 _OWN = ("register", "dispatch", "registry", "_clear_cache")
 
 
-def reduced(function: Any) -> tuple[Any, ...]:
-    """Returns how a worker makes a function of this kind."""
+def reduce_function(function: Any) -> tuple[Any, ...]:
+    """Returns what a function of this kind is reduced to."""
     attributes = {k: v for k, v in vars(function).items() if k not in _OWN}
     names = {name: getattr(function, name) for name in functools.WRAPPER_ASSIGNMENTS}
     state = (names, attributes, dict(function.registry))
@@ -25,7 +25,7 @@ def reduced(function: Any) -> tuple[Any, ...]:
 
 
 def _make() -> Any:
-    return functools.singledispatch(_fill)  # which is replaced
+    return functools.singledispatch(_fill)  # any function: the state replaces it
 
 
 def _fill(function: Any, state: tuple[Any, ...]) -> None:

@@ -1,6 +1,6 @@
 """Connections to an SQLite database in a file: each worker connects for itself.
 
-What was registered with a connection, functions and collations, stays in the parent.
+Functions and collations that were registered with a connection are not sent.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ import wrapt
 
 from seq2data.workers.payload.registry import Recipe, register
 
-# By identity, since a connection takes no weak reference. It answers only in the thread
-# that opened it; `to_dataset` is called there, but later epochs begin in TensorFlow's.
+# By id, since there are no weak references to a connection. It can be used only in the
+# thread that opened it. `to_dataset` is called there, but later epochs begin in threads
+# of TensorFlow.
 _paths: dict[int, str] = {}
 
 
@@ -21,7 +22,7 @@ def _reduce(value: Any) -> Recipe:
     import sqlite3
 
     try:
-        # Not `value.execute`: the user's `row_factory` would make something of it.
+        # `value.execute` would pass the row to the user's `row_factory`.
         cursor = sqlite3.Cursor(value).execute("PRAGMA database_list")
         _paths[id(value)] = os.fsdecode(cursor.fetchone()[2])
     except sqlite3.ProgrammingError:  # closed, or of another thread
@@ -30,8 +31,8 @@ def _reduce(value: Any) -> Recipe:
     path = _paths[id(value)]
     if not path:
         raise TypeError(
-            "its database is in memory, so only this process has it: write it to a "
-            "file (`Connection.backup`), and connect to that"
+            "its database is in the memory of this process: write it to a file "
+            "(`Connection.backup`), and connect to that"
         )
     factories = value.row_factory, value.text_factory
     return _connect, (path, type(value), value.isolation_level, factories)
@@ -50,7 +51,7 @@ def _connect(
 
 
 def _register(sqlite3: Any) -> None:
-    # SQLite forbids to use a connection on the other side of a fork.
+    # SQLite forbids the use of a connection after a fork.
     register(sqlite3.Connection, _reduce, survives_fork=False)
 
 

@@ -1,6 +1,6 @@
 """Functions made by `tf.function`: made again from the Python function.
 
-What they were traced to cannot be sent; a worker traces them at its first call.
+Their traces cannot be sent. A worker traces a function at the first call.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import wrapt
 
 from seq2data.workers.payload.registry import Recipe, register
 
-# Of TensorFlow 2.10, and of those after it.
+# In TensorFlow 2.10, and in later versions.
 _MODULES = (
     "tensorflow.python.eager.def_function",
     "tensorflow.python.eager.polymorphic_function.polymorphic_function",

@@ -1,4 +1,4 @@
-"""Thread pools that a source keeps: each worker has one of its own, as large."""
+"""Thread pools that a source holds: each worker makes its own, of the same size."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from seq2data.workers.payload.registry import Recipe, register
 
 def _reduce_executor(value: Any) -> Optional[Recipe]:
     if type(value) is not ThreadPoolExecutor:
-        return None  # who knows how it is made
+        return None  # a subclass may need other arguments
     names = ("_max_workers", "_thread_name_prefix", "_initializer", "_initargs")
     return type(value), tuple(getattr(value, name) for name in names)
 
@@ -25,7 +25,7 @@ register(ThreadPoolExecutor, _reduce_executor)
 
 
 def _register_pool(pool: Any) -> None:
-    # It starts its threads at once, and they do not come along when a process forks.
+    # It starts its threads at once, and a fork does not copy threads.
     register(pool.ThreadPool, _reduce_pool, survives_fork=False)
 
 

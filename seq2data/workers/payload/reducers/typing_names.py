@@ -1,6 +1,6 @@
-"""New types, type variables and aliases of the user's, which annotations refer to.
+"""New types, type variables and aliases that the user's annotations refer to.
 
-`typing.TypeVar` is cloudpickle's.
+cloudpickle sends a `typing.TypeVar` itself.
 """
 
 from __future__ import annotations

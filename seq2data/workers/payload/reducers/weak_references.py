@@ -1,9 +1,9 @@
-"""Weak references: to the copy of what they refer to, which lives with the source.
+"""Weak references: a worker's reference refers to a copy of the target.
 
-What a reference of the source's refers to may be held by the program alone: a global of
-the script, a model. It was alive when it was sent, so its copy is kept alive until the
-worker loads another version of the source, also if the source lets go of it there.
-Callbacks and `finalize` stay in the parent.
+The target of a reference in the source may be held by the program alone, as a global of
+the script or a model. It was alive when it was sent. So its copy is kept alive until
+the worker loads another version of the source, also if the source drops it there.
+Callbacks and `finalize` are not sent.
 """
 
 from __future__ import annotations
@@ -18,67 +18,70 @@ from seq2data.workers.payload.registry import Recipe, register
 _alive: list[Any] = []
 
 
-def let_go() -> None:
-    """Keeps no longer alive what the references of an earlier version refer to."""
+def release_targets() -> None:
+    """Releases the targets of the references of an earlier version."""
     _alive.clear()
 
 
-class _Gone:
-    """What a dead reference referred to."""
+class _DeadTarget:
+    """The target for dead references."""
 
     def method(self) -> None:
-        """Is what a dead `WeakMethod` referred to."""
+        """Serves as the target of a dead `WeakMethod`."""
 
     def __call__(self) -> None:
-        """Makes a proxy of this a callable one."""
+        """Makes a proxy of this object callable."""
 
 
 def _base_of(kind: type) -> Any:
     return weakref.WeakMethod if issubclass(kind, weakref.WeakMethod) else weakref.ref
 
 
-def _refer(kind: Any, target: Any) -> Any:
+def _make_reference(kind: Any, target: Any) -> Any:
     _alive.append(target)
     return _base_of(kind).__new__(kind, target)
 
 
-def _refer_to_none(kind: Any) -> Any:
-    gone = _Gone()
-    target = gone.method if _base_of(kind) is weakref.WeakMethod else gone
+def _make_dead_reference(kind: Any) -> Any:
+    dead = _DeadTarget()
+    target = dead.method if _base_of(kind) is weakref.WeakMethod else dead
     reference = _base_of(kind).__new__(kind, target)
-    weakref.ref.__hash__(reference)  # as a key it has a hash, which it keeps
+    weakref.ref.__hash__(reference)  # it is stored: a dead reference may be a key
     return reference
 
 
 def _reduce_reference(value: Any) -> tuple[Any, ...]:
     target, kind = value(), type(value)
-    recipe = (_refer_to_none, (kind,)) if target is None else (_refer, (kind, target))
+    if target is None:
+        recipe: Recipe = (_make_dead_reference, (kind,))
+    else:
+        recipe = (_make_reference, (kind, target))
     return *recipe, state_of(value, _base_of(kind)), None, None, restore
 
 
-def _stand_for(target: Any) -> Any:
+def _make_proxy(target: Any) -> Any:
     _alive.append(target)
     return weakref.proxy(target)
 
 
 class _NotCallable:
-    """What a dead proxy that is not callable stood for."""
+    """The target for dead proxies that are not callable."""
 
 
-def _stand_for_none(is_callable: bool) -> Any:
-    return weakref.proxy(_Gone() if is_callable else _NotCallable())
+def _make_dead_proxy(is_callable: bool) -> Any:
+    return weakref.proxy(_DeadTarget() if is_callable else _NotCallable())
 
 
 def _reduce_proxy(value: Any) -> Recipe:
-    # A proxy passes every question on: a method that it has is its object's.
+    # A proxy forwards each attribute: its methods are bound to the target.
     try:
         method: Any = value.mro if isinstance(value, type) else value.__reduce_ex__
     except ReferenceError:
-        return _stand_for_none, (type(value) is weakref.CallableProxyType,)
-    return _stand_for, (method.__self__,)
+        return _make_dead_proxy, (type(value) is weakref.CallableProxyType,)
+    return _make_proxy, (method.__self__,)
 
 
-# What is in them comes later: it may refer to who holds the container.
+# The items come later: they may refer to the object that holds the container.
 def _make(base: Any, kind: type) -> Any:
     made: Any = object.__new__(kind)
     base.__init__(made)
@@ -86,7 +89,7 @@ def _make(base: Any, kind: type) -> Any:
 
 
 def _attributes(value: Any, base: Any) -> dict[str, Any]:
-    """Returns those that a subclass has set."""
+    """Returns the attributes that a subclass has set."""
     return {k: v for k, v in vars(value).items() if k not in vars(base())}
 
 
@@ -119,7 +122,7 @@ def _fill_set(weak_set: Any, state: tuple[Any, list[Any]]) -> None:
         weakref.WeakSet.add(weak_set, item)
 
 
-# In Python 3.9 the class says that it is elsewhere.
+# In Python 3.9 the `__module__` of this class is another.
 register_place(weakref.ref, "weakref", "ref")
 register(weakref.ref, _reduce_reference)
 register(weakref.ProxyType, _reduce_proxy)

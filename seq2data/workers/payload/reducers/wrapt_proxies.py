@@ -1,7 +1,7 @@
-"""Functions under decorators of wrapt, and its proxies: wrapped again.
+"""Functions under decorators of wrapt, and its proxies: a worker wraps them again.
 
-wrapt refuses to pickle them, since only who makes a proxy knows what it is for. What it
-has is what it wraps, what it calls, and attributes of its own.
+wrapt refuses to pickle a proxy, since a proxy may hold anything. These hold what they
+wrap, what they call, and attributes of their own.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from seq2data.workers.payload.reducers.names import (
 )
 from seq2data.workers.payload.registry import register
 
-# The proxies' common base has another name since wrapt 2.
+# The common base of the proxies has another name since wrapt 2.
 _PROXY = "BaseObjectProxy" if hasattr(wrapt, "BaseObjectProxy") else "ObjectProxy"
-# Those that a proxy has are of what it wraps.
-_NOT_ITS_OWN = ("__module__", "__doc__", "__qualname__")
-# They keep to themselves what they call, or whether they have called it.
-_CLOSED = ("PartialCallableObjectProxy", "AutoObjectProxy")
+# A proxy copies these from what it wraps.
+_COPIED = ("__module__", "__doc__", "__qualname__")
+# Python cannot read what these call, or whether they have called it.
+_UNREADABLE = ("PartialCallableObjectProxy", "AutoObjectProxy")
 
 
 def _parts_of_function(value: Any) -> tuple[Any, ...]:
@@ -41,7 +41,7 @@ def _reduce_bound(value: Any) -> tuple[Any, ...]:
 
 def _reduce_proxy(value: Any) -> Optional[tuple[Any, ...]]:
     kind = type(value)
-    if any(issubclass(kind, getattr(wrapt, name, ())) for name in _CLOSED):
+    if any(issubclass(kind, getattr(wrapt, name, ())) for name in _UNREADABLE):
         return None
     return _parts(value, _PROXY, value.__wrapped__)
 
@@ -58,11 +58,14 @@ def _make(base: str, kind: Any, *args: Any) -> Any:
 
 
 def _own_attributes(proxy: Any) -> Optional[dict[str, Any]]:
-    """Returns those of the proxy itself: its `__dict__` is that of what it wraps."""
+    """Returns the attributes of the proxy itself.
+
+    Its `__dict__` has the attributes of the wrapped object instead.
+    """
     wrapped = proxy.__wrapped__
     held = (part for part in gc.get_referents(proxy) if type(part) is dict)
     own = next((part for part in held if part is not wrapped), {})
-    return {k: v for k, v in own.items() if k not in _NOT_ITS_OWN} or None
+    return {k: v for k, v in own.items() if k not in _COPIED} or None
 
 
 def _set_attributes(proxy: Any, attributes: dict[str, Any]) -> None:
@@ -71,7 +74,7 @@ def _set_attributes(proxy: Any, attributes: dict[str, Any]) -> None:
 
 
 for _name, _kind in vars(wrapt).items():
-    if isinstance(_kind, type):  # some name a module that is not there
+    if isinstance(_kind, type):  # the `__module__` of some does not exist
         register_place(_kind, "wrapt", _name)
 register(wrapt.FunctionWrapper, name_of)
 register_parts(wrapt.FunctionWrapper, _parts_of_function)

@@ -1,7 +1,10 @@
-"""Settings of libraries that workers get: each kind of library has a file here.
+"""Sends settings of libraries to workers: one file for each kind of library.
 
-registry      `Setting`, and which ones there are
-the others    the settings, registered when they are imported
+registry      `Setting` and `register_setting`
+the others    register their settings when they are imported
+
+To add a setting, read `registry` and `libraries`, and edit the file that fits; a new
+file is imported below.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from typing import Any
 from seq2data.workers.program_state.settings.registry import Setting, register_setting
 from seq2data.workers.system.environment import worker_environment
 
-# Not LC_ALL: its name would be a list in a form of the system's own.
+# Not LC_ALL: its name may be a list, whose form depends on the system.
 _CATEGORIES = (
     *("LC_CTYPE", "LC_COLLATE", "LC_MONETARY", "LC_NUMERIC", "LC_TIME"),
     "LC_MESSAGES",
@@ -15,9 +15,8 @@ _CATEGORIES = (
 
 
 def _argv(sys: Any) -> list[Any]:
-    return list(
-        getattr(sys, "argv", None) or ()
-    )  # Python inside a program may have none
+    # Python that is embedded in a program may have no `argv`.
+    return list(getattr(sys, "argv", None) or ())
 
 
 def _set_argv(sys: Any, argv: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""Settings that numpy, OpenCV, pandas, torch and Keras keep out of their globals."""
+"""Settings of numpy, OpenCV, pandas, torch and Keras that are not in their globals."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ register_setting(
     "torch's default dtype",
     Setting(
         "torch",
-        # By its name, or torch would be imported for it.
+        # By its name: to unpickle a dtype would import torch.
         lambda torch: str(torch.get_default_dtype()).rpartition(".")[2],
         lambda torch, name: torch.set_default_dtype(getattr(torch, name)),
     ),

@@ -1,4 +1,4 @@
-"""Levels of loggers, and the handlers that several processes can share."""
+"""Levels of loggers, and handlers that several processes can share."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _STREAMS = ("stdout", "stderr")
 
 
 class HandlerState(NamedTuple):
-    """How a handler is made again.
+    """The state of a handler, from which a worker makes one.
 
     Attributes:
         stream: `stdout` or `stderr`, None for a file.
         file: The arguments of a FileHandler, which appends.
-        level: Its level.
-        formatter: Its formatter, None for logging's own.
-        filters: Its filters.
+        level: The level.
+        formatter: The formatter, None for the default of `logging`.
+        filters: The filters.
     """
 
     stream: Optional[str]
@@ -30,7 +30,7 @@ class HandlerState(NamedTuple):
 
 
 class LoggerState(NamedTuple):
-    """What was set at a logger; `name` is None for the root."""
+    """The state of a logger; `name` is None for the root."""
 
     name: Optional[str]
     level: int
@@ -67,7 +67,7 @@ def _is_default(state: LoggerState) -> bool:
 
 
 def _handler_state(logging: Any, handler: Any) -> Optional[HandlerState]:
-    """Returns None for handlers that only this process can have."""
+    """Returns the state of a handler, None if only this process can have it."""
     stream, file = None, None
     if type(handler) is logging.StreamHandler:
         names = [name for name in _STREAMS if handler.stream is getattr(sys, name)]

@@ -1,4 +1,4 @@
-"""Which settings of libraries the workers get, each by the library that has it."""
+"""Registers the settings of libraries that workers get."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ import wrapt
 
 
 class Setting(NamedTuple):
-    """A setting that is not a module's global, or that is none to be copied as such.
+    """A setting that is not a module's global, or one that must not be copied as such.
 
     Attributes:
-        library: The module that has it; it is taken and set only where that is loaded.
+        library: The module that has it. The setting is read and applied only where the
+            module is loaded.
         take: Called with the module; returns a value that pickles.
-        apply: Called with the module and the value; does nothing where it is set so.
-        is_of_thread: Whether each thread has its own. It is taken in the thread that
-            makes the dataset.
-        comes_last: Whether it is set after the source was loaded.
+        apply: Called with the module and the value; does nothing if it has the value.
+        is_of_thread: True if each thread has its own. The thread that makes the dataset
+            takes it.
+        comes_last: True if it is applied after the source was loaded.
     """
 
     library: str
@@ -35,7 +36,7 @@ _wanted: dict[str, Any] = {}
 
 
 def register_setting(name: str, setting: Setting) -> None:
-    """Has workers get a setting that the parent has."""
+    """Adds a setting to those that workers get from the parent."""
     _settings[name] = setting
 
 
@@ -44,18 +45,18 @@ def take_settings(*, of_thread: bool) -> dict[str, Any]:
     values = {}
     for name, setting in _settings.items():
         if setting.is_of_thread == of_thread and setting.library in sys.modules:
-            # Without what is asked, it is a folder of this name and not the library.
+            # A folder of this name, which is not the library, lacks the attribute.
             with contextlib.suppress(AttributeError):
                 values[name] = setting.take(sys.modules[setting.library])
     return values
 
 
 def apply_settings(values: Mapping[str, Any], *, last: bool = False) -> None:
-    """Sets what was taken, also in libraries that are loaded later.
+    """Applies settings, also to libraries that are loaded later.
 
     Args:
-        values: By name.
-        last: Whether to set those that come last, or the others.
+        values: The values of the settings, by name.
+        last: True to apply those that come last, False for the others.
     """
     for name, value in values.items():
         setting = _settings[name]

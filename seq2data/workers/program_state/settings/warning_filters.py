@@ -1,4 +1,4 @@
-"""The filters of `warnings`, which also make errors of warnings."""
+"""The filters of `warnings`, which can also turn warnings into errors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from seq2data.workers.program_state.settings.registry import Setting, register_s
 
 
 class Filter(NamedTuple):
-    """One filter; the category by its name, so that nothing is imported for it."""
+    """One filter. The category is a name, so that no module is imported for it."""
 
     action: str
     message: str

@@ -13,19 +13,13 @@ import pytest
 
 from seq2data.errors import PayloadError
 from seq2data.source.adapt import adapt
-from seq2data.workers.payload.payload import load, pack
+from seq2data.workers.payload.payload import pack
 from seq2data.workers.processes.pool import ProcessPool
 from seq2data.workers.task import Task
+from tests.workers.payload.loading import sent
 
 # Legacy classes leave their files to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
-
-
-def sent(value: Any) -> Any:
-    """What a worker gets of a value."""
-    payload = pack(Holding(value), None)
-    descriptors = [os.dup(number) for number in payload.descriptors()]
-    return load(payload.load, descriptors).source.value
 
 
 class Holding:
@@ -128,14 +122,14 @@ def test_pipe_is_refused() -> None:
     os.close(writer)
     with (
         open(reader, "rb") as file,
-        pytest.raises(PayloadError, match="no file on a disk"),
+        pytest.raises(PayloadError, match="not a file on a disk"),
     ):
         pack(Holding(file), None)
 
 
 def test_database_in_memory_is_refused() -> None:
     connection = sqlite3.connect(":memory:")
-    with pytest.raises(PayloadError, match=r"`Holding\.value`.*in memory"):
+    with pytest.raises(PayloadError, match=r"`Holding\.value`.*in the memory"):
         pack(Holding(connection), None)
     connection.close()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +9,10 @@ import numpy as np
 import pytest
 
 from seq2data.source.adapt import adapt
-from seq2data.workers.payload.payload import load, pack
+from seq2data.workers.payload.payload import pack
 from seq2data.workers.processes.pool import ProcessPool
 from seq2data.workers.task import Task
+from tests.workers.payload.loading import sent
 
 tf = pytest.importorskip("tensorflow")
 
@@ -73,12 +73,6 @@ MODELS = {
     "layer": layer,
 }
 X = np.arange(6, dtype=np.float32).reshape(2, 3)
-
-
-def sent(value: Any) -> Any:
-    payload = pack(value, None)
-    descriptors = [os.dup(number) for number in payload.descriptors()]
-    return load(payload.load, descriptors).source
 
 
 @pytest.mark.parametrize("kind", MODELS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import queue
 import threading
 from concurrent.futures import Future
@@ -11,13 +10,8 @@ from typing import Any
 import pytest
 
 from seq2data.errors import PayloadError
-from seq2data.workers.payload.payload import load, pack
-
-
-def sent(value: Any) -> Any:
-    payload = pack(value, None)
-    descriptors = [os.dup(number) for number in payload.descriptors()]
-    return load(payload.load, descriptors).source
+from seq2data.workers.payload.payload import pack
+from tests.workers.payload.loading import sent
 
 
 @pytest.mark.parametrize(
@@ -91,5 +85,5 @@ def test_queue_whose_items_cannot_be_seen_is_refused() -> None:
 
 
 def test_result_that_would_never_come_is_refused() -> None:
-    with pytest.raises(PayloadError, match="result is not there yet"):
+    with pytest.raises(PayloadError, match="it has no result yet"):
         pack([Future()], None)

@@ -21,7 +21,7 @@ from seq2data.workers.payload.payload import pack
 from seq2data.workers.processes.pool import ProcessPool
 from seq2data.workers.task import Task
 from seq2data.workers.threads.random_state import state_of
-from tests.workers.payload.holders import KINDS, NUM_BATCHES, Holder
+from tests.workers.payload.kinds import KINDS, NUM_BATCHES, Holder
 
 # Legacy classes leave their files to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
