@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 import shlex
+from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
+
+import seq2data
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [
@@ -117,3 +120,40 @@ ran out of data
 @pytest.mark.parametrize("message", MESSAGES.strip().splitlines())
 def test_readme_has_the_message_that_brings_people_here(message: str) -> None:
     assert message in README
+
+
+def pins(section: str, option: str) -> set[str]:
+    setup = ConfigParser(interpolation=None)
+    setup.read(ROOT / "setup.cfg")
+    return {line for line in setup[section][option].splitlines() if "==" in line}
+
+
+@pytest.mark.parametrize(("environment", "extra"), [("lint", "lint"), ("docs", "docs")])
+def test_tox_has_the_versions_of_the_extra(environment: str, extra: str) -> None:
+    in_tox = pins(f"testenv:{environment}", "deps")
+    assert in_tox
+    assert in_tox <= pins("options.extras_require", extra)
+
+
+def named_classes(text: str) -> set[str]:
+    """The names of classes in the drawing of the page."""
+    drawing = re.findall(r"^```\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    return set(re.findall(r"\b(?:[A-Z][a-z]+){2,}\b", "\n".join(drawing)))
+
+
+def defined_classes() -> set[str]:
+    code = "\n".join(
+        path.read_text(encoding="utf-8") for path in (ROOT / "seq2data").rglob("*.py")
+    )
+    return set(re.findall(r"^class (\w+)", code, re.MULTILINE))
+
+
+def test_each_class_in_the_drawing_of_the_architecture_exists() -> None:
+    names = named_classes(text_of("seq2data/README.md")) - {"TensorFlow"}
+    assert len(names) >= 10
+    assert names <= defined_classes()
+
+
+def test_each_public_name_is_in_the_api_reference() -> None:
+    named = set(re.findall(r"^::: seq2data\.(\w+)$", text_of(".docs/api.md"), re.M))
+    assert named == set(seq2data.__all__) - {"__version__"}
