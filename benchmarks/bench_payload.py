@@ -7,8 +7,8 @@ The Sequence holds one float32 array and an index of a million entries, which
 array itself when every worker has read; the seconds from the call to the first batch;
 and the gap between the last batch of a pass and the first of the next one.
 
-The memory is proportional (PSS, summed over the processes), but for shared memory, of
-which all counts that the machine has, whether a process maps it or not.
+The memory is proportional (PSS, summed over the processes). Of shared memory, all that
+the machine has counts, whether a process maps it or not.
 
 The peers get the same object: Keras 3's PyDataset with processes that are forked, and
 spawned; torch's DataLoader with both. Grain would send each worker a copy of its own.

@@ -1,4 +1,4 @@
-"""Runs the benchmarks and writes what they gave into the pages.
+"""Runs the benchmarks, and writes their results into the pages.
 
     python benchmarks/report.py --run [NAME ...]   runs all benchmarks, or those named
     python benchmarks/report.py                    writes the pages again
