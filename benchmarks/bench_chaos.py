@@ -2,16 +2,16 @@
 
     python benchmarks/bench_chaos.py [--seconds 600] [--faults 5000] [--seed 1]
 
-One dataset after the other is read, pass after pass, while workers are killed, stopped
-and resumed at random, and now and then the fork server is killed; and while the source
-raises, runs out of memory or takes its time, and the consumer stalls or drops its
-iterator. The seed fixes what happens to which pass, and which signals are sent in which
-order. It goes on until both the time and the number of faults are reached.
+One dataset after the other is read, epoch after epoch. Meanwhile workers are killed,
+stopped and resumed at random, and sometimes the fork server is killed. The source
+raises, runs out of memory or is slow, and the consumer waits or drops its iterator. The
+seed fixes what happens in which epoch, and which signals are sent in which order. The
+program ends when both the time and the number of faults are reached.
 
-Each pass must deliver exactly `0, 1, 2, ...` up to its end, to the fault that the
-source raised, which must come as an error that names its batch, or to where it was
-dropped. A pass may be given up, with an error that says so, where four workers in a row
-die over one batch; that is chance here, and counted as `given_up`.
+Each epoch must deliver exactly `0, 1, 2, ...` up to its end, up to the place where it
+was dropped, or up to the fault of the source; that fault must come as an error that
+names its batch. An epoch is given up, with an error that says so, if four workers in a
+row die over one batch. That is chance here, and counted as `given_up`.
 """
 
 from __future__ import annotations

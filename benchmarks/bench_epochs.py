@@ -1,15 +1,16 @@
-"""How long does training wait between two passes?
+"""How long does training wait between two epochs?
 
     python benchmarks/bench_epochs.py [--passes 10] [--workers 2]
 
-Timed is the gap between the last batch of a pass and the first of the next one. The
-time to read one batch, which nobody can save, is taken off in `gap_beyond_read_ms`.
-Passes are run as `for batch in dataset` again and again (`direct`) and as one loop over
-`dataset.repeat()`; for tiny batches (8 floats) and for 19 MB ones. The Sequence is the
-textbook one, whose `on_epoch_end` shuffles, so that the workers must be told before
-they may read on; `--no-hook` leaves that away. `range_direct` is a bare
-`tf.data.Dataset.range`: what TensorFlow itself takes to begin a pass. `gap_own_cpu_ms`
-is the CPU time of this process in the gap, which a busy machine hardly changes.
+Timed is the gap between the last batch of an epoch and the first batch of the next one.
+`gap_beyond_read_ms` is that without the time to read one batch, which cannot be saved.
+Epochs are run as `for batch in dataset` again and again (`direct`), and as one loop
+over `dataset.repeat()`; for tiny batches (8 floats) and for 19 MB ones. The Sequence is
+the textbook one, whose `on_epoch_end` shuffles: its workers need the new order before
+they may read on. With `--no-hook` it has no `on_epoch_end`. `range_direct` is a bare
+`tf.data.Dataset.range`, the time that TensorFlow itself needs to begin an epoch.
+`gap_own_cpu_ms` is the CPU time of this process in the gap, which a busy machine hardly
+changes.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ class Shuffled:
 
 
 class Hooked(Shuffled):
-    """The same with another order for each pass."""
+    """The same with another order for each epoch."""
 
     def on_epoch_end(self) -> None:
         np.random.default_rng(len(self._order)).shuffle(self._order)
@@ -131,7 +132,7 @@ def peer_direct(
 
 
 def _gaps(batches: Iterable[Any], source: Shuffled, passes: int) -> Figures:
-    """Reads all passes and returns their gaps, next to the time one batch takes."""
+    """Reads all epochs and returns their gaps, and the time that one batch takes."""
     read_ms = _read_ms(source)
     clocks = []
     for batch in batches:

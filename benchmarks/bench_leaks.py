@@ -2,10 +2,10 @@
 
     python benchmarks/bench_leaks.py [--datasets 200] [--workers 2]
 
-Counted are, after some datasets to warm up and again after all of them: processes (any
-process that was started from this one, however deep, orphans included: they are known
-by a mark in their environment), file descriptors, threads, entries of /dev/shm and of
-the temporary folder, and the memory of this process. `from_generator` shows what
+Counted are processes, file descriptors, threads, entries of /dev/shm and of the
+temporary folder, and the memory of this process: after some datasets to warm up, and
+again after all of them. All processes count that this one has started, directly or not,
+also orphans: a mark in their environment tells them. `from_generator` shows what
 TensorFlow itself keeps of each dataset.
 """
 

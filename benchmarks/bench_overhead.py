@@ -2,9 +2,9 @@
 
     python benchmarks/bench_overhead.py [--batches 20000] [--workers 2]
 
-Passes over a Sequence of tiny batches (8 floats). `cold_*` is the first pass, the
-making of the dataset and the start of the workers included; `warm_*` is the second pass
-over the same dataset. Keras, torch and Grain take long: `--peer-batches` gives them
+The batches of the Sequence are tiny (8 floats). `cold_*` is the first epoch, with the
+making of the dataset and the start of the workers; `warm_*` is the second epoch over
+the same dataset. Keras, torch and Grain take long: `--peer-batches` gives them
 fewer batches, and their figures per batch are compared.
 """
 

@@ -2,10 +2,10 @@
 
     python benchmarks/bench_patch.py [--fits 60]
 
-One process fits one small model on arrays, now with and now without the patches, so
-that every pair of fits meets the same machine. A single fit is noisier than what is
-looked for: `call_us` is what the patch adds to a `fit` that does nothing, and says how
-large the difference can be at all.
+One process fits one small model on arrays, in turn with and without the patches, so
+that both meet the same machine. The times of single fits differ by more than the
+patches can cost. `call_us` therefore times a `fit` that does nothing: the patches add
+no more than that.
 """
 
 from __future__ import annotations

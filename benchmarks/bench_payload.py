@@ -7,11 +7,11 @@ The Sequence holds one float32 array and an index of a million entries, which
 array itself when every worker has read; the seconds from the call to the first batch;
 and the gap between the last batch of a pass and the first of the next one.
 
-The memory is proportional (PSS, summed over the processes), but for shared memory, of
-which all counts that the machine has, whether a process maps it or not.
+The memory is proportional (PSS, summed over the processes). Of shared memory, all that
+the machine has counts, whether a process maps it or not.
 
 The peers get the same object: Keras 3's PyDataset with processes that are forked, and
-spawned; torch's DataLoader with both; Grain.
+spawned; torch's DataLoader with both. Grain would send each worker a copy of its own.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from measure import (
     print_results,
     print_row,
 )
-from peers import grain_passes, keras_passes
+from peers import keras_passes
 
 _ENTRIES = 1_000_000
 _ROW = 1024
@@ -144,19 +144,6 @@ def torch_with(method: str) -> Callable[[argparse.Namespace], Figures]:
     return contestant
 
 
-def grain_processes(args: argparse.Namespace) -> Figures:
-    @contextlib.contextmanager
-    def passes(holder: Holder) -> Iterator[OnePass]:
-        def one_pass() -> Iterator[Any]:
-            # Made for each pass: so the workers see what the hook has changed.
-            yield from grain_passes(holder, args.workers)()
-            holder.on_epoch_end()
-
-        yield one_pass
-
-    return _measure(args, passes)
-
-
 def _measure(
     args: argparse.Namespace,
     open_passes: Callable[[Holder], contextlib.AbstractContextManager[OnePass]],
@@ -218,7 +205,6 @@ _CONTESTANTS = {
     "keras_spawn": keras_with("spawn"),
     "torch_fork": torch_with("fork"),
     "torch_spawn": torch_with("spawn"),
-    "grain": grain_processes,
 }
 
 

@@ -3,12 +3,12 @@
     python benchmarks/bench_program_state.py [--modules 20] [--epochs 50]
 
 Workers get the globals of the user's modules and the settings of libraries, and get
-them again where they have changed. Timed is what an epoch begins with when nothing has
-changed: taking and comparing all of it (`pack_ms`), the same for the source alone
-(`source_ms`), and the difference (`state_ms`). The program has imported TensorFlow,
-pandas, OpenCV where it is installed, and its own modules: each with 20 constants, three
-tables, functions, a decorated one, and a class. `global_100mb` has an array of 100 MB
-in one of them, `list_100mb` as many bytes in a list of texts.
+them again if they have changed. Timed is the beginning of an epoch when nothing has
+changed: to collect and compare all of it (`pack_ms`), to do the same with the source
+alone (`source_ms`), and the difference (`state_ms`). The program has imported
+TensorFlow, pandas, OpenCV if it is installed, and its own modules. Each of these has 20
+constants, three tables, functions, a decorated one, and a class. `global_100mb` has an
+array of 100 MB in one of them, `list_100mb` as many bytes in a list of texts.
 """
 
 from __future__ import annotations

@@ -2,14 +2,13 @@
 
     python benchmarks/bench_scaling.py [--batches 300] [--io-workers 16 64]
 
-CPU: `__getitem__` runs a pure-Python loop, which holds the GIL, until it has used so
-much CPU time of its thread (10 ms): all contestants do the same, however fast the
-machine is at the moment.
-`plain_loop` indexes the Sequence in this process; `bare_processes` are as many
-processes as there are workers that do nothing but such loops: what the machine has to
-give. Waiting: `__getitem__` sleeps. The ideal rate is workers / sleep, and
-`bare_waiting_*` processes do nothing but sleep and write a byte. Both are measured in
-the middle of a pass: from when all workers have delivered until the source runs dry.
+CPU: `__getitem__` runs a loop in pure Python, which holds the GIL, until its thread has
+used 10 ms of CPU time. So all contestants do the same work, however fast the machine is
+at the moment. `plain_loop` indexes the Sequence in this process. `bare_processes` are
+as many processes as there are workers, and only run such loops: the machine can give no
+more. Waiting: `__getitem__` sleeps. The ideal rate is workers / sleep; `bare_waiting_*`
+processes only sleep and write a byte. Both are measured in the middle of an epoch:
+after each worker has delivered a batch, and before the source has none left.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ _WAIT_S = 0.020
 
 
 class Spinning:
-    """A Sequence whose batches cost CPU; a batch says who read it, and how dearly."""
+    """A Sequence whose batches cost CPU; a batch holds its worker's pid and its cost."""
 
     def __init__(self, batches: int, cpu_s: float) -> None:
         self._batches, self._cpu_s = batches, cpu_s
@@ -53,7 +52,7 @@ class Spinning:
 
 
 class Waiting:
-    """A Sequence whose batches take 20 ms of waiting; a batch says who read it."""
+    """A Sequence whose batches take 20 ms of waiting; a batch holds its worker's pid."""
 
     def __init__(self, batches: int) -> None:
         self._batches = batches

@@ -3,11 +3,11 @@
     python benchmarks/bench_start.py [--workers 2]
 
 Timed is the way from the call of `to_dataset` to the first batch, in a fresh process
-that has TensorFlow loaded and used, as any training script has. It is compared with the
-time that a fresh interpreter needs to import the user's module: the least that a clean
-process can cost. Two modules: one imports numpy, one `tensorflow.keras`.
-A further worker's cost is the difference between the moment one worker and the moment
-all of nine have read a batch, by eight.
+that has loaded and used TensorFlow, as any training script has. It is compared with the
+time that a fresh interpreter needs to import the user's module: no clean process can
+cost less. There are two modules: one imports numpy, one imports `tensorflow.keras`. The
+cost of a further worker is the time until all of nine workers have read a batch, less
+the time until a single worker has, divided by eight.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ import time
 
 
 class Data(Base):
-    """Batches that say who read them, and when."""
+    """Batches that hold the pid of their worker, and the time."""
 
     def __init__(self, batches, seconds=0.0):
         self.batches, self.seconds = batches, seconds

@@ -1,10 +1,9 @@
 """Runs the contestants of a benchmark in turn and prints one JSON line per row.
 
-Each contestant runs in a process of its own, so that no peer inherits another one's
-threads, forked workers or memory, and all of them are measured in turn, round after
-round, so that a busy machine hits them alike. The first round warms up and does not
-count. What is compared is the ratio within a round; the median of the rounds is
-printed.
+Each contestant runs in a process of its own, and so has no threads, workers or memory
+of another one. All are measured in turn, round after round, so a busy machine slows all
+of them. The first round warms up and does not count. Printed are the medians of the
+rounds, and the median of the ratios within a round.
 """
 
 from __future__ import annotations
@@ -126,7 +125,7 @@ def print_targets(results: Results, targets: Iterable[Target]) -> None:
 
 
 def medians(rounds: Iterable[Figures]) -> Figures:
-    """Returns the median over the rounds of each figure, rounded for people."""
+    """Returns the median over the rounds of each figure, rounded to four digits."""
     rows = list(rounds)
     return {key: round(median(row[key] for row in rows), 4) for key in rows[0]}
 
@@ -134,16 +133,16 @@ def medians(rounds: Iterable[Figures]) -> Figures:
 def seconds_per_batch(
     batches: Iterable[Any], *, skip: int, take: int, last: Callable[[Any], bool]
 ) -> float:
-    """Times `take` batches in the middle of a pass, then reads it to its end.
+    """Times `take` batches in the middle of an epoch, then reads it to its end.
 
     The first `skip` batches (workers starting) and the tail (workers idle, queues
     running dry) are left out.
 
     Args:
-        batches: One pass.
+        batches: One epoch.
         skip: How many batches to read before the clock starts.
         take: How many batches to time.
-        last: Says whether the last batch of the pass has the right values.
+        last: Returns True if the last batch of the epoch is right.
     """
     iterator = iter(batches)
     for _ in range(skip):

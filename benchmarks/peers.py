@@ -1,7 +1,7 @@
-"""The peers that a Sequence is read with for comparison, as passes over tensors.
+"""Keras, torch and Grain, which read the same Sequence as seq2data, for comparison.
 
-Each function gives something to iterate over; one iteration is one pass. A peer whose
-batches are no tensors of TensorFlow hands its arrays to TensorFlow here.
+Each function makes passes over the batches as tensors of TensorFlow. torch and Grain
+know no such tensors; their arrays are made into tensors here.
 """
 
 from __future__ import annotations

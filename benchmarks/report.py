@@ -1,4 +1,4 @@
-"""Runs the benchmarks and writes what they gave into the pages.
+"""Runs the benchmarks, and writes their results into the pages.
 
     python benchmarks/report.py --run [NAME ...]   runs all benchmarks, or those named
     python benchmarks/report.py                    writes the pages again
@@ -40,71 +40,44 @@ Line = dict[str, Any]
 
 
 class Peer(NamedTuple):
-    """A column of the table of speed: its heading and its contestants' names."""
+    """A column of the table of speed: its distribution, its contestants' names."""
 
-    heading: str
     distribution: str
-    contestants: dict[str, str]
+    transport: str
+    epochs: str
+    payload: str | None
+
+    def contestant(self, question: Question) -> str | None:
+        if question.benchmark == "overhead":
+            return self.transport
+        name = getattr(self, question.benchmark)
+        return name and name + question.suffix
 
 
 class Question(NamedTuple):
     """A row of the table of speed: a figure of a benchmark, and how it is shown."""
 
     text: str
+    unit: str
     benchmark: str
     figure: str
-    unit: str
+    suffix: str = ""
 
 
 _QUESTIONS = (
-    Question("a 19 MB batch, from worker to tensor", "transport", "ms_per_batch", "ms"),
-    Question("a batch of 8 numbers", "overhead", "warm_us_per_batch", "µs"),
-    Question("from epoch to epoch, 19 MB batches", "epochs", "gap_ms", "ms"),
-    Question("first batch, 1 GB in the Sequence", "payload", "first_batch_s", "s"),
-    Question("memory beyond that 1 GB, 8 workers", "payload", "extra_mb", "MB"),
+    Question("a 19 MB batch, from worker to tensor", "ms", "transport", "ms_per_batch"),
+    Question("a batch of 8 numbers", "µs", "overhead", "warm_us_per_batch"),
+    Question("from epoch to epoch, 19 MB batches", "ms", "epochs", "gap_ms", "_19mb"),
+    Question("from epoch to epoch, 8 numbers", "ms", "epochs", "gap_ms", "_tiny"),
+    Question("first batch, 1 GB in the Sequence", "s", "payload", "first_batch_s"),
 )
-_PEERS = (
-    Peer(
-        "seq2data",
-        "seq2data",
-        {
-            "transport": "seq2data_processes",
-            "overhead": "seq2data_processes",
-            "epochs": "seq2data_direct_19mb",
-            "payload": "seq2data",
-        },
-    ),
-    Peer(
-        "Keras",
-        "keras",
-        {
-            "transport": "keras_processes",
-            "overhead": "keras_processes",
-            "epochs": "keras_processes_direct_19mb",
-            "payload": "keras_fork",
-        },
-    ),
-    Peer(
-        "torch",
-        "torch",
-        {
-            "transport": "torch_processes",
-            "overhead": "torch_processes",
-            "epochs": "torch_processes_direct_19mb",
-            "payload": "torch_fork",
-        },
-    ),
-    Peer(
-        "Grain",
-        "grain",
-        {
-            "transport": "grain_processes",
-            "overhead": "grain_processes",
-            "epochs": "grain_processes_direct_19mb",
-            "payload": "grain",
-        },
-    ),
-)
+# The contestants of each benchmark, and the distribution whose version is shown.
+_PEERS = {
+    "seq2data": Peer("", "seq2data_processes", "seq2data_direct", "seq2data"),
+    "Keras": Peer("keras", "keras_processes", "keras_processes_direct", "keras_fork"),
+    "torch": Peer("torch", "torch_processes", "torch_processes_direct", "torch_fork"),
+    "Grain": Peer("grain", "grain_processes", "grain_processes_direct", None),
+}
 
 
 def names() -> list[str]:
@@ -156,13 +129,11 @@ def results_page(lines: list[Line]) -> str:
 
 def speed_table(lines: list[Line]) -> str:
     """Returns the table of the README: a few figures, beside those of the peers."""
-    peers = [
-        peer for peer in _PEERS if any(_figure(lines, peer, q) for q in _QUESTIONS)
-    ]
-    headings = [_heading(lines, peer) for peer in peers]
-    text = f"| | {' | '.join(headings)} |\n|---|{'---:|' * len(peers)}\n"
+    headings = [_heading(lines, name) for name in _PEERS]
+    text = f"| | {' | '.join(headings)} |\n|---|{'---:|' * len(headings)}\n"
     for question in _QUESTIONS:
-        cells = [_cell(_figure(lines, peer, question), question) for peer in peers]
+        figures = [_figure(lines, peer, question) for peer in _PEERS.values()]
+        cells = [_cell(figure, question) for figure in figures]
         text += f"| {question.text} | {' | '.join(cells)} |\n"
     return text
 
@@ -170,25 +141,26 @@ def speed_table(lines: list[Line]) -> str:
 def speed_chart(lines: list[Line]) -> str:
     question = _QUESTIONS[0]
     bars = [
-        Bar(_heading(lines, peer), figure)
-        for peer in _PEERS
+        Bar(_heading(lines, name), figure)
+        for name, peer in _PEERS.items()
         if (figure := _figure(lines, peer, question)) is not None
     ]
     return bar_chart(f"{question.text} ({question.unit}, less is better)", bars)
 
 
 def _figure(lines: list[Line], peer: Peer, question: Question) -> float | None:
-    row = question.benchmark, peer.contestants[question.benchmark]
+    row = question.benchmark, peer.contestant(question)
     for line in lines:
         if (line["benchmark"], line["row"]) == row:
             return line.get(question.figure)
     return None
 
 
-def _heading(lines: list[Line], peer: Peer) -> str:
-    versions = [line["versions"].get(peer.distribution, "") for line in lines]
+def _heading(lines: list[Line], name: str) -> str:
+    distribution = _PEERS[name].distribution
     # Benchmarks without torch may have run where there is none.
-    return f"{peer.heading} {max(versions)}".strip()
+    version = max(line["versions"].get(distribution, "") for line in lines)
+    return f"{name} {version.partition('+')[0]}".strip()
 
 
 def _cell(figure: float | None, question: Question) -> str:
