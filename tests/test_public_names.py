@@ -9,19 +9,9 @@ from types import SimpleNamespace
 import pytest
 
 import seq2data
+from seq2data import _LAZY
 
 PACKAGE = Path(seq2data.__file__).parent
-# Resolved on first use, since their modules load TensorFlow.
-LAZY = {
-    "evaluate_generator": "seq2data.train.generator_methods",
-    "fit_generator": "seq2data.train.generator_methods",
-    "patch_keras": "seq2data.train.patching.patch",
-    "predict_generator": "seq2data.train.generator_methods",
-    "register_reducer": "seq2data.workers.payload.registry",
-    "to_dataset": "seq2data.pipeline.dataset",
-    "unpatch_keras": "seq2data.train.patching.patch",
-    "wrap": "seq2data.pipeline.wrap",
-}
 
 
 def defined_in(module: str) -> set[str]:
@@ -55,19 +45,19 @@ def test_what_is_importable_is_what_is_listed() -> None:
         if not name.startswith("_") and getattr(value, "__module__", "") != "typing"
         if inspect.isclass(value) or inspect.isroutine(value)
     }
-    assert sorted(own | set(LAZY) | {"__version__"}) == seq2data.__all__
+    assert sorted(own | set(_LAZY) | {"__version__"}) == seq2data.__all__
 
 
 def test_dir_shows_the_public_names() -> None:
     assert dir(seq2data) == seq2data.__all__
 
 
-@pytest.mark.parametrize(("name", "module"), LAZY.items())
+@pytest.mark.parametrize(("name", "module"), _LAZY.items())
 def test_lazy_name_is_defined_where_it_is_looked_for(name: str, module: str) -> None:
     assert name in defined_in(module)
 
 
-@pytest.mark.parametrize(("name", "module"), LAZY.items())
+@pytest.mark.parametrize(("name", "module"), _LAZY.items())
 def test_lazy_name_resolves_to_the_one_in_its_module(
     name: str, module: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -77,7 +67,7 @@ def test_lazy_name_resolves_to_the_one_in_its_module(
 
 
 def test_type_checkers_see_the_lazy_names() -> None:
-    assert imported_for_type_checkers() == LAZY
+    assert imported_for_type_checkers() == _LAZY
 
 
 def test_unknown_name_is_an_attribute_error_that_names_it() -> None:

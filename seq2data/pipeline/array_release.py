@@ -14,10 +14,15 @@ import tensorflow as tf
 
 
 class ArrayRelease:
-    """Exchanges one array with TensorFlow, unless somebody has just done so."""
+    """Exchanges one array with TensorFlow, unless a pull has done so since.
+
+    Attributes:
+        has_exchanged: True if arrays were exchanged since the last call. Every pull
+            exchanges some, and sets it.
+    """
 
     def __init__(self) -> None:
-        self._has_exchanged = False
+        self.has_exchanged = False
         self._tensor: Any = None
         # Out of the graph that is being made, if one is. Where a program has no eager
         # execution at all, sessions hold the iterators, and none is deleted.
@@ -25,11 +30,7 @@ class ArrayRelease:
             if tf.executing_eagerly():
                 self._tensor = tf.constant([0.0])
 
-    def note_exchange(self) -> None:
-        """Says that arrays were exchanged, as every pull does."""
-        self._has_exchanged = True
-
     def __call__(self) -> None:
-        if not self._has_exchanged and self._tensor is not None:
+        if not self.has_exchanged and self._tensor is not None:
             self._tensor.numpy()
-        self._has_exchanged = False
+        self.has_exchanged = False

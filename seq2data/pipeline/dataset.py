@@ -146,15 +146,15 @@ def open_dataset(
         derive: See `SourceDataset`.
     """
     batched = batched or not isinstance(source, Indexable)
-    spec_of = partial(_spec, signature=signature, batched=batched, floatx=floatx)
+    spec_of = partial(
+        _spec, signature=signature, batched=batched, floatx=floatx, loosen=loosen
+    )
     if isinstance(source, Indexable):
         plan = Plan(options.shuffle, options.seed, draw, epochs)
         engine, first = _index_engine(source, options, plan, spec_of)
     else:
         _check_generator_options(options)
         engine, first = _generator_engine(source, options, spec_of)
-    if signature is None:
-        engine.spec = loosen(engine.spec)
     return SourceDataset(engine, num_batches_of(engine), first, derive)
 
 
@@ -223,6 +223,7 @@ def _spec(
     *,
     batched: bool,
     floatx: Optional[np.dtype],
+    loosen: Callable[[BatchSpec], BatchSpec],
 ) -> BatchSpec:
     spec = signature
     for index, run in batches.items():
@@ -235,7 +236,7 @@ def _spec(
     assert spec is not None
     if not spec.leaves:
         raise BatchError(f"the first batch holds no array: {spec.structure}", 0)
-    return spec
+    return spec if signature is not None else loosen(spec)
 
 
 def _concrete(run: BatchRun) -> BatchSpec:

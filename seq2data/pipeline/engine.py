@@ -26,7 +26,7 @@ import numpy as np
 from seq2data.errors import BatchError, SourceError
 from seq2data.pipeline.error_text import with_printable_text
 from seq2data.pipeline.readers import Reading
-from seq2data.source.spec import BatchSpec
+from seq2data.source.spec import BatchSpec, SpecCheck
 from seq2data.workers.task import BatchRun
 from seq2data.workers.transport.heap import HeapWriter
 
@@ -44,6 +44,14 @@ class Position(Protocol):
         """Ends what is done for the iterator, which is gone; takes no lock."""
 
 
+class HasIndex(Protocol):
+    """What batches were taken from."""
+
+    @property
+    def index(self) -> int:
+        """The source's index of the first batch that was taken last."""
+
+
 _Position = TypeVar("_Position", bound=Position)
 
 
@@ -55,7 +63,7 @@ class Engine(ABC, Generic[_Position]):
         spec: Every batch has to fit it.
 
     Attributes:
-        spec: See above; `open_dataset` may loosen it before the first pull.
+        spec: See above.
         on_error: Called with what a pull raises, in TensorFlow's thread. TensorFlow
             keeps only its text.
         delivered: Batches handed over, in all epochs; pulls write it.
@@ -64,6 +72,7 @@ class Engine(ABC, Generic[_Position]):
 
     def __init__(self, reading: Reading, spec: BatchSpec) -> None:
         self.spec = spec
+        self._check = SpecCheck(spec)
         self.on_error: Callable[[Exception], object] = ignore
         self.delivered = 0
         self.waited_s = 0.0
@@ -117,7 +126,7 @@ class Engine(ABC, Generic[_Position]):
         try:
             self.check_process()
             state = self._known_state(state, num_batches)
-            self._reading.note_exchange()
+            self._reading.array_release.has_exchanged = True
             batches = self._next(self._positions[int(state[0])])
             self.delivered += 0 if batches is None else batches[0]
             return state, batches
@@ -161,14 +170,21 @@ class Engine(ABC, Generic[_Position]):
     def _next(self, position: _Position) -> Optional[Batches]:
         """Returns the next batches, None if there are none yet after a moment."""
 
-    def _checked(self, run: BatchRun, index: int) -> Batches:
+    def _checked(self, run: BatchRun, source: HasIndex) -> Batches:
         """Returns batches that fit the spec.
 
+        Args:
+            run: The batches.
+            source: Has given them, and knows the index of the first.
+
         Raises:
-            BatchError: They do not.
+            BatchError: They do not fit.
         """
+        if self._check.is_like_last(run.structure, run.arrays):
+            return run.count, list(run.arrays)
         try:
-            return run.count, self.spec.conform(run.structure, run.arrays, index)
+            conformed = self._check.conform(run.structure, run.arrays, source.index)
+            return run.count, conformed
         except BatchError as error:
             named = f"`{self._reading.name}`: {error}"
             raise BatchError(named, error.index) from None

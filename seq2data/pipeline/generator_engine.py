@@ -84,7 +84,7 @@ class GeneratorEngine(Engine[CancellationToken]):
             if isinstance(item, Ended):
                 self._check_end()
                 return 0, []
-            batches = self._checked(item, feed.index)
+            batches = self._checked(item, feed)
             feed.take()
             return batches
 

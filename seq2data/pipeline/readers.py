@@ -6,7 +6,7 @@ import contextlib
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Callable, Optional
+from typing import Optional
 
 from seq2data.errors import PayloadError
 from seq2data.options import Options
@@ -34,7 +34,7 @@ class Reading:
         entropy: Seeds each batch's random state; None leaves it alone.
         chunk_size: Gives the number of batches of a task; consumers' threads use it.
         most_tasks: How many tasks are read ahead.
-        note_exchange: Called when arrays go to TensorFlow.
+        array_release: Knows when arrays were last exchanged with TensorFlow.
         name: The source's, for messages.
         timeout: Seconds that a task may take, None for no limit.
     """
@@ -43,7 +43,7 @@ class Reading:
     entropy: Optional[int]
     chunk_size: ChunkSize
     most_tasks: int
-    note_exchange: Callable[[], object]
+    array_release: ArrayRelease
     name: str
     timeout: Optional[float]
 
@@ -75,7 +75,7 @@ def open_reading(source: Source, options: Options, entropy: int) -> Iterator[Rea
             entropy if seeds else None,
             ChunkSize(workers),
             workers + options.max_queue_size,
-            array_release.note_exchange,
+            array_release,
             source.name,
             options.timeout,
         )

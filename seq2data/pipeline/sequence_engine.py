@@ -85,14 +85,14 @@ class IndexableEngine(Engine[SequencePosition]):
         epoch = position.epoch or self._begun_epoch(position)
         if epoch is None:
             return None
-        index = epoch.index
         # The last batch goes alone: a consumer that asks for it completes the epoch.
         before_last = epoch.num_left - 1
         run = epoch.take(max(1, min(before_last, self.most_per_pull)))
         if run is None:
             return None
-        batches = self._checked(run, index)
-        if epoch.num_left:
+        is_last = epoch.num_left == 0
+        batches = self._checked(run, epoch)
+        if not is_last:
             return batches
         position.last = batches
         end = partial(_unless_cancelled, position.token, self.boundary.end)

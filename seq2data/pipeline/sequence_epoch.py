@@ -42,9 +42,11 @@ class SequenceEpoch:
         self._epoch = epoch
         self._first_batches = dict(first_batches)
         self._token = token
-        # Batches that are in the window or were in it, and batches that were taken.
+        # Batches that are in the window or were in it, batches that were taken, and
+        # those that were taken before the last time.
         self._submitted = 0
         self._delivered = 0
+        self._taken = 0
         # In the epoch's order: tasks, and batches of `first_batches`.
         self._window: deque[Union[Task, BatchRun]] = deque()
         # Batches that have left the window and were not taken yet.
@@ -55,8 +57,8 @@ class SequenceEpoch:
 
     @property
     def index(self) -> int:
-        """The source's index of the batch that comes next."""
-        return self._epoch.indices(self._delivered, self._delivered + 1)[0]
+        """The source's index of the first batch that `take` has returned last."""
+        return self._epoch.indices(self._taken, self._taken + 1)[0]
 
     @property
     def num_left(self) -> int:
@@ -88,9 +90,11 @@ class SequenceEpoch:
             if not self._receive(SLICE_S):
                 return None
         taken = self._gather(most)
-        self._delivered += sum(run.count for run in taken)
+        self._taken = self._delivered
+        for run in taken:
+            self._delivered += run.count
         self._fill()
-        return concatenate(taken)
+        return taken[0] if len(taken) == 1 else concatenate(taken)
 
     def _receive(self, wait_s: float) -> bool:
         """Moves the window's head to `_runs` or `_errors`; True if it was there."""

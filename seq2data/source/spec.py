@@ -6,15 +6,16 @@ unknown rank. The dtype of text is `object` (bytes).
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Optional
+from typing import Any, Optional
 
 import numpy as np
 
 from seq2data.errors import BatchError
 from seq2data.source.casts import cast, common_dtype
-from seq2data.source.structure import RAGGED, SPARSE, Structure
+from seq2data.source.structure import ARRAY, RAGGED, SPARSE, Structure
 
 Shape = Optional[tuple[Optional[int], ...]]
 
@@ -187,6 +188,42 @@ class BatchSpec:
             f"{leaf.shape}: pass an `output_signature`{self._to_dataset()} with "
             f"`tf.TensorSpec({cure}, ...)` for this leaf"
         )
+
+
+class SpecCheck:
+    """Checks batches against a spec; those that are like the last one pass at once.
+
+    Several threads may use it.
+
+    Args:
+        spec: The spec.
+    """
+
+    def __init__(self, spec: BatchSpec) -> None:
+        self._spec = spec
+        # Of the last batch that passed unchanged, if shapes say all of such a batch.
+        self._last: Optional[tuple[list[Any], Structure]] = None
+
+    def is_like_last(self, structure: Structure, arrays: Sequence[np.ndarray]) -> bool:
+        """True if a batch of the same structure, dtypes and shapes has passed."""
+        last = self._last
+        if last is None or len(last[0]) != len(arrays):
+            return False
+        for (dtype, shape), array in zip(last[0], arrays):
+            if array.dtype != dtype or array.shape[1:] != shape:
+                return False
+        return structure == last[1]
+
+    def conform(
+        self, structure: Structure, arrays: Sequence[np.ndarray], index: int
+    ) -> list[np.ndarray]:
+        """Does what `BatchSpec.conform` does, and remembers what has passed."""
+        conformed = self._spec.conform(structure, arrays, index)
+        is_unchanged = all(map(operator.is_, conformed, arrays))
+        if is_unchanged and all(leaf.kind == ARRAY for leaf in structure.leaves()):
+            kinds = [(array.dtype, array.shape[1:]) for array in arrays]
+            self._last = kinds, structure
+        return conformed
 
 
 def describe(structure: Structure, arrays: Sequence[np.ndarray]) -> list[LeafSpec]:

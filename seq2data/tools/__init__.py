@@ -1,6 +1,7 @@
-"""The `seq2data` command: `cli` has the parser, each sub-command a module of its name.
+"""Implements the `seq2data` command: `cli` has the parser, each command its module.
 
-Importing a sub-command loads nothing heavy, so that `seq2data --help` answers at once.
+Importing the module of a command does not load TensorFlow, so `seq2data --help` is
+fast. To add a command, write its module and add it to `_COMMANDS` in `cli`.
 """
 
 from __future__ import annotations

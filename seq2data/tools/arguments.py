@@ -1,4 +1,4 @@
-"""Types of command-line arguments that argparse does not bring along."""
+"""Defines types of command-line arguments that argparse does not have."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Callable
 
 
 def whole_number(least: int) -> Callable[[str], int]:
-    """The type of an argument that is a whole number of `least` or more."""
+    """Returns the type of an argument that is a whole number of `least` or more."""
 
     def parse(text: str) -> int:
         if not text.isdecimal() or int(text) < least:
             raise argparse.ArgumentTypeError(
-                f"a whole number of {least} or more is needed; received: {text!r}"
+                f"must be a whole number of {least} or more; received: {text!r}"
             )
         return int(text)
 

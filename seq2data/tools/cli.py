@@ -1,7 +1,7 @@
-"""Turns a command line into a call of the module named after the sub-command.
+"""Turns a command line into a call of the module that has the command's name.
 
-A sub-command is a module with `add_arguments(parser)` and `run(arguments)`; the first
-line of its docstring is its help.
+A command is a module with `add_arguments(parser)` and `run(arguments)`. The first line
+of its docstring is its help.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     """Runs the command that `argv` names; returns the exit code.
 
     Args:
-        argv: The words after `seq2data`; the process's own by default.
+        argv: The words after `seq2data`; by default those of this process.
     """
     arguments = _parser().parse_args(argv)
     try:
@@ -35,7 +35,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="seq2data",
-        description="Old Keras input code as a tf.data.Dataset read by workers.",
+        description="Runs old Keras input code as a tf.data.Dataset with workers.",
     )
     parser.add_argument(
         "--version", action="version", version=f"seq2data {seq2data.__version__}"

@@ -1,8 +1,8 @@
-"""Tries generic deadlock scenarios on your own Sequence, on this machine.
+"""Tests your own Sequence in scenarios that often cause deadlocks, on this machine.
 
-Each scenario is a program with a process group of its own, under a watchdog: past the
-limit its stacks are taken, and its group is killed. The programs load TensorFlow, this
-process does not. The next ones load while one runs, since that is what takes long.
+Each scenario is a program in its own process group. After the time limit its stacks are
+printed and its group is killed. The programs load TensorFlow; this process does not.
+While one scenario runs, the next programs load TensorFlow, since that takes longest.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ from seq2data.tools.arguments import whole_number
 from seq2data.workers.system.readable import wait_readable
 
 MARK = "SEQ2DATA_DEADLOCKS"
-REPORT = "report.json"
+_REPORT = "report.json"
 EXIT_CODE = 7
-# A real-time signal: user code has its own use for SIGUSR1 and 2, and workers answer to
-# SIGRTMAX already. 0 where there are none, and so no `run`.
+# A real-time signal: user code may use SIGUSR1 and 2, and workers use SIGRTMAX. 0 where
+# the system has no such signals; there `run` refuses.
 STACKS_SIGNAL = int(getattr(signal, "SIGRTMAX", 1)) - 1
 GONE_S = 20.0
 _PROCESSES = Path("/proc")
 PLAIN = "plain"
-# Every scenario, and how its program ends.
+# Each scenario, and the exit status of its program.
 _SCENARIOS = {
     "kill": 0,
     "freeze": 0,
@@ -48,7 +48,7 @@ _SCENARIOS = {
     "epochs": 0,
     "two": 0,
 }
-# TensorFlow takes longer to load than a scenario to run.
+# How many programs load TensorFlow in advance: that takes longer than a scenario.
 _AHEAD = 2
 _LOADED_S = 120.0
 _DUMP_S = 0.5
@@ -56,7 +56,7 @@ _SHOWN_LINES = 60
 
 
 class Outcome(NamedTuple):
-    """What became of a scenario; `details` has what its program printed if not ok."""
+    """The result of a scenario; if it is not ok, `details` is the program's output."""
 
     scenario: str
     ok: bool
@@ -77,14 +77,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="MODULE:OBJECT",
         nargs="?",
         default="",
-        help="a Sequence, or a class or function without arguments that makes one"
+        help="a Sequence, or a class or function without arguments that returns one"
         " (default: a small built-in source)",
     )
     parser.add_argument(
         "--workers",
         type=whole_number(1),
         default=usable_cores(),
-        help="worker processes (default: usable cores, %(default)s)",
+        help="how many worker processes (default: usable cores, %(default)s)",
     )
     parser.add_argument(
         "--json", action="store_true", help="print one JSON object per scenario"
@@ -93,20 +93,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--limit-s",
         type=whole_number(1),
         default=120,
-        help="seconds after which a scenario counts as hanging (default: %(default)s)",
+        help="seconds after which a scenario has failed (default: %(default)s)",
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Runs the scenarios and prints what became of them; 0 if all are ok.
+    """Runs the scenarios and prints their outcomes; returns 0 if all are ok.
 
     Raises:
-        SourceError: This system does not tell which processes are left.
+        SourceError: This system cannot list the processes that a scenario leaves.
     """
     if not (STACKS_SIGNAL and hasattr(os, "pidfd_open") and _PROCESSES.exists()):
         raise SourceError(
-            "the scenarios kill and stop processes, and look for those that are left; "
-            "that needs Linux 5.3 or newer, `os.pidfd_open` and /proc"
+            "`seq2data deadlocks` kills and stops processes and lists those that are "
+            "left: run it on Linux 5.3 or newer, with `os.pidfd_open` and /proc"
         )
     are_ok = []
     with contextlib.closing(_outcomes(arguments)) as outcomes:
@@ -117,12 +117,17 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if all(are_ok) else 1
 
 
+def report(folder: str, **facts: Any) -> None:
+    """Writes what a program found out; the command reads it after the program's end."""
+    Path(folder, _REPORT).write_text(json.dumps(facts))
+
+
 def processes_of(mark: str) -> list[int]:
-    """Processes that inherited the mark, wherever they went; no zombies."""
+    """Returns the processes that have inherited the mark, without zombies."""
     entry = f"{MARK}={mark}".encode()
     found = []
     for environment in _PROCESSES.glob("[0-9]*/environ"):
-        with contextlib.suppress(OSError):  # it has just ended, or is not ours
+        with contextlib.suppress(OSError):  # it has ended, or is another user's
             if entry in environment.read_bytes().split(b"\0"):
                 found.append(int(environment.parent.name))
     return found
@@ -134,7 +139,7 @@ def _with_progress(outcomes: Iterator[Outcome]) -> Iterator[Outcome]:
     except ImportError:  # the extra `progress` is not installed
         yield from outcomes
         return
-    # Only where stderr is a terminal; the bar is away while a line is printed.
+    # Only where stderr is a terminal. The bar is cleared while a line is printed.
     with tqdm(total=1 + len(_SCENARIOS), disable=None, unit="scenario") as bar:
         for outcome in outcomes:
             bar.update()
@@ -170,7 +175,7 @@ def _outcomes(arguments: argparse.Namespace) -> Generator[Outcome, None, None]:
 
 
 class _Program:
-    """A scenario's program, from its start to the end of its whole group."""
+    """The program of a scenario, from its start to the end of its process group."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -188,31 +193,31 @@ class _Program:
             f"import sys; sys.path[:] = {[os.getcwd(), *sys.path]!r}; "
             "from seq2data.tools.deadlocks_program import main; main()"
         )
-        # A file and not a pipe: what outlives the program must not keep us waiting.
+        # A file and not a pipe: a process that stays would keep a pipe open.
         with self._output.open("ab") as output:
             return subprocess.Popen(
                 [sys.executable, "-c", code, self.name, self._folder.name],
                 stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,  # says that it is loaded, nothing else
+                stdout=subprocess.PIPE,  # for one message: TensorFlow is loaded
                 stderr=output,
                 start_new_session=True,
                 env={
                     "TF_CPP_MIN_LOG_LEVEL": "3",
                     **os.environ,
                     "TMPDIR": str(self._temporary),
-                    # AutoGraph, which Keras 2 uses, leaves bytecode in TMPDIR.
+                    # AutoGraph, which Keras 2 uses, would write bytecode to TMPDIR.
                     "PYTHONDONTWRITEBYTECODE": "1",
                     MARK: self._mark,
                 },
             )
 
     def finish(self, settings: dict[str, Any]) -> Outcome:
-        """Lets the program begin, and waits for its end."""
+        """Sends the settings, waits for the end of the program, and judges it."""
         process = self._process
         assert process is not None
         assert process.stdin is not None
         assert process.stdout is not None
-        # The limit is the scenario's, not that of TensorFlow's loading.
+        # The time limit begins when TensorFlow is loaded.
         wait_readable([process.stdout.fileno()], _LOADED_S)
         began = time.monotonic()
         with contextlib.suppress(BrokenPipeError), process.stdin as stdin:
@@ -220,7 +225,7 @@ class _Program:
         try:
             failure = self._judge(process.wait(settings["limit_s"]), settings)
         except subprocess.TimeoutExpired:
-            failure = f"hangs: not over after {settings['limit_s']} s"
+            failure = f"hangs: has not ended after {settings['limit_s']} s"
             self._dump_stacks()
         seconds = round(time.monotonic() - began, 1)
         self._kill()
@@ -229,7 +234,7 @@ class _Program:
         return Outcome(self.name, not failure, words, seconds, details)
 
     def close(self) -> None:
-        """Kills what is left of the group, and nothing else."""
+        """Kills what is left of the process group, and deletes the folder."""
         self._kill()
         self._folder.cleanup()
 
@@ -244,14 +249,14 @@ class _Program:
                 pipe.close()
 
     def _judge(self, status: int, settings: dict[str, Any]) -> str:
-        """What is wrong with a program that has ended; "" if nothing is."""
+        """Returns what is wrong with a program that has ended, "" if nothing is."""
         from seq2data.workers.failures import status_in_words  # loads numpy
 
         with contextlib.suppress(FileNotFoundError):
-            self.report = json.loads(Path(self._folder.name, REPORT).read_text())
+            self.report = json.loads(Path(self._folder.name, _REPORT).read_text())
         left = self._left_running() + sorted(_named_memory() - self._memory_before)
         files = [str(path) for path in self._temporary.rglob("*")]
-        if self.name == PLAIN:  # what the source leaves by itself is its own affair
+        if self.name == PLAIN:  # files that the source itself leaves are no failure
             settings["counts_files"] = not files
         elif settings["counts_files"]:
             left += files
@@ -266,12 +271,12 @@ class _Program:
     def _left_running(self) -> list[str]:
         deadline = time.monotonic() + GONE_S
         while pids := processes_of(self._mark):
-            patience_s = deadline - time.monotonic()
-            if patience_s <= 0:
+            left_s = deadline - time.monotonic()
+            if left_s <= 0:
                 break
             with contextlib.suppress(ProcessLookupError):
                 ended = os.pidfd_open(pids[0])
-                wait_readable([ended], patience_s)
+                wait_readable([ended], left_s)
                 os.close(ended)
         return [f"process {pid}" for pid in pids]
 
@@ -282,7 +287,7 @@ class _Program:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)
                 os.kill(pid, STACKS_SIGNAL)
-            time.sleep(_DUMP_S)  # nobody tells when a dump is complete
+            time.sleep(_DUMP_S)  # there is no sign that a dump is complete
 
 
 def _named_memory() -> set[str]:

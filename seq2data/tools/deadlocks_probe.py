@@ -1,7 +1,7 @@
-"""The user's source with an accident at some batches: what the workers read.
+"""Adds an accident to some batches of the user's source; workers read the result.
 
-Workers import this module, so it does not load TensorFlow. Every process that imports
-it writes its Python stacks to stderr when it gets `STACKS_SIGNAL`.
+Workers import this module, so it does not load TensorFlow. A process that has imported
+it writes its Python stacks to stderr when it receives `STACKS_SIGNAL`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if STACKS_SIGNAL:
 
 
 class DeliberateError(Exception):
-    """What the scenario `exception` raises in the place of the user's code."""
+    """The scenario `exception` raises it instead of the user's code."""
 
 
 class Probe:
@@ -42,15 +42,15 @@ class Probe:
     A source that has fewer batches is read again from its beginning.
 
     Args:
-        source: The user's.
-        num_batches: How many a pass has here.
-        folder: Remembers, for all processes, which accidents have happened.
+        source: The user's source.
+        num_batches: The number of batches of an epoch here.
+        folder: Has a file for each accident that has happened in any process.
         accident: The method that is called before the batches `at`; "" for none.
-        at: Indices here.
-        read_s: Seconds that the slowest batch took.
+        at: Indices of batches here.
+        read_s: The seconds that the slowest batch took.
 
     Attributes:
-        passes_ended: Calls of `on_epoch_end`, in the caller's process.
+        epochs_ended: The calls of `on_epoch_end` in the caller's process.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Probe:
         at: tuple[int, ...] = (),
         read_s: float = 0.0,
     ) -> None:
-        self.passes_ended = 0
+        self.epochs_ended = 0
         self.fifo = Path(folder, "frozen")
         self._source = source
         self._num_batches = num_batches
@@ -71,10 +71,10 @@ class Probe:
         self._accident = accident
         self._at = at
         self._read_s = read_s
-        self._as_pass_began = source
+        self._at_epoch_begin = source
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_as_pass_began": None}
+        return {**self.__dict__, "_at_epoch_begin": None}
 
     def __len__(self) -> int:
         return self._num_batches
@@ -91,24 +91,24 @@ class Probe:
 
     def on_epoch_begin(self) -> None:
         getattr(self._source, "on_epoch_begin", lambda: None)()
-        self._as_pass_began = _copy(self._source)
+        self._at_epoch_begin = _copy(self._source)
 
     def on_epoch_end(self) -> None:
-        self.passes_ended += 1
+        self.epochs_ended += 1
         getattr(self._source, "on_epoch_end", lambda: None)()
 
     def fingerprints(self) -> list[Fingerprint]:
-        """Of what plain indexing gives, with the source as the last pass had it."""
-        source = self._as_pass_began
+        """Returns those of plain indexing, from the source that the last epoch read."""
+        source = self._at_epoch_begin
         return [fingerprint(self._read(source, index)) for index in range(len(self))]
 
-    def has_happened(self, index: int) -> Path:
-        """The file that is there when the accident has happened."""
+    def sign_of(self, index: int) -> Path:
+        """Returns the file that exists when the accident has happened."""
         return Path(self._folder, f"{self._accident}-{index}")
 
     def kill(self, index: int) -> None:
-        """Dies once, at a random moment of reading the batch or right after it."""
-        if self._is_first(index):
+        """Dies once, at a random moment while the batch is read or just after."""
+        if self._mark_as_happened(index):
             # Not from `random` itself, whose numbers are the user's.
             moment_s = random.SystemRandom().uniform(0, self._read_s)
             threading.Timer(moment_s, os.kill, (os.getpid(), signal.SIGKILL)).start()
@@ -116,39 +116,40 @@ class Probe:
             threading.Event().wait()
 
     def freeze(self, index: int) -> None:
-        """Stops once; whoever reads the FIFO, if there is one, learns who."""
-        if self._is_first(index):
+        """Stops this process once; writes its id to the FIFO, if there is one."""
+        if self._mark_as_happened(index):
             if self.fifo.exists():
                 self.fifo.write_text(str(os.getpid()))
             os.kill(os.getpid(), signal.SIGSTOP)
 
     def fail(self, index: int) -> None:
-        """Raises."""
+        """Raises an error."""
         raise DeliberateError(f"raised on purpose at batch {index}")
 
     def interrupt(self, index: int) -> None:
-        """Does what a terminal does on Ctrl-C, and never comes back."""
-        if self._is_first(index):
+        """Sends SIGINT to the group, as a terminal does on Ctrl-C, and then hangs."""
+        if self._mark_as_happened(index):
             os.killpg(os.getpgrp(), signal.SIGINT)
         threading.Event().wait()
 
-    def _is_first(self, index: int) -> bool:
+    def _mark_as_happened(self, index: int) -> bool:
+        """Marks an accident as happened; returns True for the first of its kind."""
         try:
-            self.has_happened(index).touch(exist_ok=False)
+            self.sign_of(index).touch(exist_ok=False)
         except FileExistsError:
             return False
         return True
 
 
 class Fingerprint(NamedTuple):
-    """What two readings of a batch are compared by."""
+    """A short value that is equal for two equal readings of a batch."""
 
     shapes: str
     values: int
 
 
 def fingerprint(batch: Any) -> Fingerprint:
-    """Of the user's batch, or of what a dataset made of it."""
+    """Returns the fingerprint of a batch of the user's, or of a dataset."""
     structure, arrays = flatten(batch)
     shapes = ", ".join(f"{array.dtype} {list(array.shape)}" for array in arrays)
     values = 0
@@ -160,19 +161,19 @@ def fingerprint(batch: Any) -> Fingerprint:
 
 
 def _copy(source: Any) -> Any:
-    """As workers get it, or itself if it cannot be sent.
+    """Returns the copy that workers get, or the source if it cannot be sent.
 
-    Plain indexing may leave in a source what cannot be sent, such as an open file; and
-    `on_epoch_end` may shuffle in place what the last pass was read with.
+    Plain indexing needs a copy: it may put things into a source that cannot be sent,
+    such as an open file; and `on_epoch_end` may shuffle the source.
     """
     try:
         return pickle.loads(dumps(source, lambda _: True).data)
-    except Exception:  # noqa: BLE001  # `to_dataset` tells what is wrong with it
+    except Exception:  # noqa: BLE001  # `to_dataset` reports what is wrong
         return source
 
 
 class DemoSource:
-    """Forty batches of pictures and their labels, drawn from the index alone."""
+    """Forty batches of random pictures and labels that depend on the index alone."""
 
     def __len__(self) -> int:
         return 40
@@ -183,16 +184,16 @@ class DemoSource:
 
 
 def load_target(target: str) -> Any:
-    """The source that `MODULE:OBJECT` names, or makes.
+    """Returns the source that `MODULE:OBJECT` names, or that this object returns.
 
     Raises:
-        SourceError: There is none; tells why in a sentence.
+        SourceError: There is no such source; says why.
     """
     if not target:
         return DemoSource()
     module_name, _, name = target.partition(":")
     if not (module_name and name):
-        raise SourceError(f"a target is MODULE:OBJECT; received: `{target}`")
+        raise SourceError(f"the target must be MODULE:OBJECT; received: `{target}`")
     try:
         made = operator.attrgetter(name)(importlib.import_module(module_name))
         if callable(made) and (
@@ -202,13 +203,13 @@ def load_target(target: str) -> Any:
             made = made()
     except Exception as error:
         raise SourceError(
-            f"`{target}` cannot be had: {type(error).__name__}: {error}"
+            f"`{target}` cannot be loaded: {type(error).__name__}: {error}"
         ) from error
     adapted = adapt(made)
     if not isinstance(adapted, Indexable):
         raise SourceError(
-            f"`{target}` is a `{type(made).__qualname__}`: an object with `__len__` "
-            "and `__getitem__` is needed"
+            f"`{target}` is a `{type(made).__qualname__}`: name an object with "
+            "`__len__` and `__getitem__`"
         )
     adapted.num_batches()  # refuses an empty one
     return made

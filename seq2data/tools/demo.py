@@ -1,8 +1,8 @@
 """Trains on JPEG files the legacy way and through `to_dataset`, and compares the two.
 
-The files are crops of the two photographs that ship with scikit-learn, in a temporary
-folder; nothing is downloaded. Each way reads every file anew with the same class,
-`photo_sequence.PhotoSequence`, and trains a model of its own from the same start.
+The files are crops of the two photographs of scikit-learn, in a temporary folder.
+Nothing is downloaded. Both ways read the files with the same class,
+`photo_sequence.PhotoSequence`, and train equal new models.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from seq2data.tools.requires import require
 
 _EPOCHS = 2
 _BATCH_SIZE = 16
-_CROP_SIDE = 400  # of 427 x 640: about the size of an ImageNet photograph
+_CROP_SIDE = 400  # about the size of an ImageNet photograph; the sources have 427 x 640
 _JPEG_QUALITY = 95
 _SEED = 1
 
 
 class Timing(NamedTuple):
-    """One way's row in the closing table."""
+    """A row of the table that is printed at the end."""
 
     name: str
     batches: int
@@ -37,12 +37,12 @@ class Timing(NamedTuple):
 
     @property
     def rate(self) -> float:
-        """Batches per second over the whole of `fit`."""
+        """The batches per second of the whole call of `fit`."""
         return self.batches / self.seconds
 
     @property
     def last_epoch_rate(self) -> float:
-        """Batches per second when everything has started."""
+        """The batches per second of the last epoch, when all workers have started."""
         return self.batches / _EPOCHS / self.last_epoch_s
 
 
@@ -58,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--workers",
         type=whole_number(0),
         default=usable_cores(),
-        help="worker processes of `to_dataset` (default: usable cores, %(default)s)",
+        help="processes of `to_dataset` (default: usable cores, %(default)s)",
     )
 
 
@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Runs both ways and prints the table."""
     for module in ("sklearn", "PIL"):
         require(module, "demo")
-    # Before TensorFlow is loaded; workers inherit it. What the user set stays.
+    # Before TensorFlow is loaded. Workers inherit it; a value of the user's stays.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with tempfile.TemporaryDirectory(prefix="seq2data-demo-") as directory:
         files = write_crops(Path(directory), arguments.crops)
@@ -98,7 +98,7 @@ def write_crops(directory: Path, count: int) -> list[tuple[str, int]]:
 
 
 def print_table(timings: list[Timing], workers: int) -> None:
-    """Prints what each way took, and the one against the other."""
+    """Prints the time of each way, and their ratio."""
     heads = f"{'batches':>9}{'seconds':>9}{'batches/s':>11}{'last epoch':>12}"
     print(f"\n{'':24}{heads}")
     for timing in timings:
@@ -110,9 +110,9 @@ def print_table(timings: list[Timing], workers: int) -> None:
     in_all = dataset.seconds / legacy.seconds
     in_last_epoch = dataset.last_epoch_s / legacy.last_epoch_s
     print(
-        "\n`seconds` is all of `fit` and the start of the workers, which load"
-        "\nTensorFlow once because the class needs it; `last epoch` is batches/s with"
-        f"\nthat done. to_dataset took {in_all:.2f} x the legacy time, and"
+        "\n`seconds` is the whole of `fit` with the start of the workers, which load"
+        "\nTensorFlow once because the class needs it. `last epoch` is batches/s after"
+        f"\nthat. to_dataset took {in_all:.2f} x the legacy time, and"
         f" {in_last_epoch:.2f} x in the last epoch,\nwith {workers} workers on"
         f" {usable_cores()} cores."
     )
@@ -124,7 +124,7 @@ def _train_legacy(files: list[tuple[str, int]]) -> Timing:
     print("\nmodel.fit(sequence), the legacy way:")
     sequence = PhotoSequence(files, _BATCH_SIZE)
     with warnings.catch_warnings():
-        # Keras 3 asks for a super().__init__() that no legacy class has.
+        # Keras 3 warns of a missing super().__init__(), which no legacy class has.
         warnings.filterwarnings("ignore", ".*should call `super", UserWarning)
         return _fit("legacy Sequence", lambda: sequence, len(sequence), shuffle=True)
 
@@ -139,14 +139,14 @@ def _train_dataset(files: list[tuple[str, int]], workers: int) -> Timing:
         f"to_dataset, {workers} workers",
         lambda: to_dataset(sequence, workers=workers, shuffle=True),
         len(sequence),
-        shuffle=False,  # that of `fit` reaches no dataset, as Keras 3 warns
+        shuffle=False,  # Keras ignores it for a dataset, and Keras 3 warns of that
     )
 
 
 def _fit(
     name: str, make_data: Callable[[], Any], num_batches: int, shuffle: bool
 ) -> Timing:
-    """Trains a new model; making the data is part of the time, the model is not."""
+    """Trains a new model; returns the time with making the data, without the model."""
     from tensorflow import keras
 
     random.seed(_SEED)
@@ -185,7 +185,7 @@ def _small_cnn() -> Any:
 
 
 def _warm_up() -> None:
-    """Trains on a made-up batch, so that TensorFlow's own start counts for neither."""
+    """Trains on a batch of zeros, so that neither way pays for TensorFlow's start."""
     import numpy as np
 
     from seq2data.tools.photo_sequence import SIDE

@@ -1,7 +1,7 @@
-"""Reads JPEG files in batches the way Keras 2 tutorials taught: a textbook Sequence.
+"""Reads JPEG files in batches like the Sequence of a Keras 2 tutorial.
 
-Nothing here knows of seq2data; it stands for the class that a user already has. It
-loads TensorFlow and Pillow, so `demo` imports it only when it runs.
+The module does not use seq2data: it is an example of a class that a user already has.
+It loads TensorFlow and Pillow, so `demo` imports it only when it runs.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy.typing as npt
 from PIL import Image
 from tensorflow import keras
 
-SIDE = 224  # of the square images that ImageNet models take
+SIDE = 224  # the side of the square images that ImageNet models read
 
 Batch = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
 
@@ -23,7 +23,7 @@ class PhotoSequence(keras.utils.Sequence):  # type: ignore[misc]  # Keras has no
     """Batches of resized, randomly flipped photographs and their labels."""
 
     def __init__(self, files: list[tuple[str, int]], batch_size: int) -> None:
-        # No super().__init__(): Keras 2 had none to call, so legacy code does not.
+        # Without super().__init__(), like legacy code: Keras 2 does not need it.
         self.files = list(files)
         self.batch_size = batch_size
 

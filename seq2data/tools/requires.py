@@ -1,4 +1,4 @@
-"""Imports an optional dependency, or names the extra that brings it."""
+"""Imports an optional dependency, or names the extra that installs it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from seq2data.errors import MissingExtraError
 
 
 def require(module: str, extra: str) -> ModuleType:
-    """Imports `module`.
+    """Imports and returns a module.
 
     Raises:
-        MissingExtraError: It is not installed; says what to type.
+        MissingExtraError: It is not installed; the message has the command to type.
     """
     try:
         return importlib.import_module(module)

@@ -1,8 +1,8 @@
-"""Run an unmodified legacy script on the Keras that is installed.
+"""Runs an unmodified legacy script on the installed Keras.
 
-The script is `__main__`, with its own `sys.argv` and `sys.path`, as under `python`; its
-tracebacks begin in it. At its end a line for each `fit`, `evaluate` and `predict` that
-read a legacy source says how many batches it took, and how long it waited for them.
+The script is `__main__`, with its own `sys.argv` and `sys.path`, as under `python`. Its
+tracebacks begin in it. At the end there is a line for each `fit`, `evaluate` and
+`predict` that read a legacy source: how many batches it read, and how long it waited.
 """
 
 from __future__ import annotations
@@ -21,30 +21,34 @@ from typing import Optional
 import seq2data
 from seq2data.errors import Seq2DataError, SourceError
 
-# Of a script that trains in a loop, lines come out by the thousand.
+# Enough for all but scripts that train in a loop; more lines are printed early.
 _MOST_CALLS = 1000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the command's arguments."""
+    """Declares the arguments of `seq2data run`."""
     parser.usage = (
         "seq2data run SCRIPT [ARGUMENT ...]\n       seq2data run -m MODULE ..."
     )
-    parser.add_argument("-m", dest="is_module", action="store_true", help="a module")
-    parser.add_argument("script", help="the script, or the module's name")
-    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="the script's own")
+    parser.add_argument(
+        "-m", dest="is_module", action="store_true", help="run a module by its name"
+    )
+    parser.add_argument("script", help="the script's file, or the module's name")
+    parser.add_argument(
+        "arguments", nargs=argparse.REMAINDER, help="arguments for the script"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Runs the script; its exit code is that of the process.
+    """Runs the script; the process ends with the script's exit code.
 
     Raises:
         SourceError: There is no such script or module.
     """
     if arguments.is_module:
         sys.path[0] = os.getcwd()
-        _assert_is_there(arguments.script)
-        seq2data.patch_keras()  # finding a module imports the packages that it is in
+        _check_exists(arguments.script)
+        seq2data.patch_keras()  # before `find_spec`, which imports the module's package
         spec = _spec_of(arguments.script)
         path = str(spec.origin)
         code = _code_of(path)
@@ -58,14 +62,14 @@ def run(arguments: argparse.Namespace) -> int:
     sys.excepthook = _show
     try:
         _execute(code, path, spec)
-    except Seq2DataError as error:  # the script's, and none of this command's
+    except Seq2DataError as error:  # raised in the script, not by this command
         sys.excepthook(type(error), error, error.__traceback__)
         return 1
     return 0
 
 
-def _assert_is_there(name: str) -> None:
-    """Says so at once, for the patches need Keras, which takes seconds to import."""
+def _check_exists(name: str) -> None:
+    """Refuses a missing module before Keras is imported, which takes seconds."""
     if importlib.util.find_spec(name.partition(".")[0]) is None:
         raise SourceError(f"there is no module `{name}`")
 
@@ -100,19 +104,19 @@ def _execute(code: CodeType, path: str, spec: Optional[ModuleSpec]) -> None:
 
 
 def _show_calls_at_exit() -> None:
-    """On stderr, when `logging` shuts down: the script's stdout is its own."""
+    """Prints the lines of all calls to stderr when `logging` shuts down."""
     shown = logging.StreamHandler()
     shown.setFormatter(logging.Formatter("seq2data %(message)s"))
     logger = logging.getLogger("seq2data")
     logger.setLevel(logging.INFO)
-    logger.propagate = False  # the script's own handlers are for its own lines
+    logger.propagate = False  # handlers of the script must not print these lines
     logger.addHandler(MemoryHandler(_MOST_CALLS, logging.CRITICAL, shown))
 
 
 def _show(
     kind: type[BaseException], error: BaseException, traceback: Optional[TracebackType]
 ) -> None:
-    """As Python does, from the script's first frame on."""
+    """Prints an exception as Python does, from the script's first frame on."""
     start = traceback
     while start is not None and not _is_the_scripts(start):
         start = start.tb_next

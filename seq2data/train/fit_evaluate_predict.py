@@ -7,7 +7,7 @@ from typing import Any, Callable, Optional
 
 from seq2data.train import generator_steps
 from seq2data.train.class_weights import weighted
-from seq2data.train.generator_steps import with_rehearsals
+from seq2data.train.generator_steps import with_rewinds
 from seq2data.train.keras_call import KerasCall
 from seq2data.train.keras_versions import is_of_keras_3
 from seq2data.train.legacy_sources import is_legacy, is_read_by_keras
@@ -68,16 +68,16 @@ def fit_on_source(
             **validation,
             class_weight=class_weight,
             shuffle=False,  # for a dataset Keras 3 warns of any other value
-            **_with_rehearsals(model, call, others),
+            **_with_rewinds(model, call, others),
         )
 
 
-def _with_rehearsals(
+def _with_rewinds(
     model: Any, call: KerasCall, others: dict[str, Any]
 ) -> dict[str, Any]:
     if not is_of_keras_3(model):
         return others
-    callbacks = with_rehearsals(model, call.engines, others.get("callbacks"))
+    callbacks = with_rewinds(model, call.engines, others.get("callbacks"))
     return {**others, "callbacks": callbacks}
 
 
@@ -105,7 +105,7 @@ def fit_on_arrays(
     with KerasCall("fit") as call:
         opener = SourceOpener.of(model, queue, call)
         validation = _validation(opener, model, validation_data, validation_steps)
-        others = _with_rehearsals(model, call, whole_epochs(others))
+        others = _with_rewinds(model, call, whole_epochs(others))
         return fit(x, **validation, **others)
 
 
@@ -152,7 +152,7 @@ def evaluate_or_predict(
         nest = partial(nested_as_model, model=model, has_labels=kind == "test")
         dataset = dataset.derived(nest)
         if kind == "test":
-            others = _with_rehearsals(model, call, others)
+            others = _with_rewinds(model, call, others)
         if dataset.num_batches is None and steps is not None:
             # Without the number Keras 3 divides by one batch too many.
             data = generator_steps.for_one_run(dataset, steps)

@@ -75,15 +75,13 @@ def _counted(dataset: tf.data.Dataset, steps: int) -> tf.data.Dataset:
     return dataset.apply(tf.data.experimental.assert_cardinality(steps))
 
 
-def with_rehearsals(
-    model: Any, engines: Mapping[str, Engine[Any]], callbacks: Any
-) -> Any:
-    """Returns callbacks that save the batches which Keras 3 reads only to build.
+def with_rewinds(model: Any, engines: Mapping[str, Engine[Any]], callbacks: Any) -> Any:
+    """Returns callbacks that rewind generators after Keras 3 has built the model.
 
     Under a `tf.distribute` strategy Keras 3 first reads some batches, builds the model
     on one of them, and drops them all (`_maybe_symbolic_build` in
-    keras/src/backend/tensorflow/trainer.py). The callbacks put such batches back before
-    the training or evaluation reads its first batch.
+    keras/src/backend/tensorflow/trainer.py). The callbacks rewind each generator to the
+    first of these batches when the training or evaluation begins.
 
     Args:
         model: A model of Keras 3.
@@ -98,7 +96,7 @@ def with_rehearsals(
         if isinstance(engine, GeneratorEngine)
     }
     if len(set(map(id, read.values()))) < len(read):
-        del read["test"]  # the very dataset that the model is trained on
+        del read["test"]  # the dataset that also trains the model
     hooks: dict[str, Any] = {}
     for kind, engine in read.items():
         engine.mark()
@@ -126,7 +124,7 @@ def _ignoring_logs(hook: Callable[[], object]) -> Callable[..., None]:
 
 def _with_callback(callbacks: Any, hooks: dict[str, Any]) -> Any:
     kinds = sys.modules["keras"].callbacks
-    ours = type("_Rehearsals", (kinds.Callback,), {})()
+    ours = type("_Rewinds", (kinds.Callback,), {})()
     vars(ours).update(hooks)
     if isinstance(callbacks, kinds.CallbackList):
         callbacks.append(ours)

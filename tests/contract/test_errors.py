@@ -166,6 +166,7 @@ def test_cast_without_loss_follows_the_signature(mode: dict[str, Any]) -> None:
     source = [(np.float64([i, 0.5]), np.int16([i, 7])) for i in range(5)]
     signature = (tf.TensorSpec([2], tf.float32), tf.TensorSpec([2], tf.int64))
     got = list(to_dataset(source, output_signature=signature, **mode))
+    assert len(got) == 5
     for index, batch in enumerate(got):
         assert_same(batch, (np.float32([index, 0.5]), np.int64([index, 7])))
 

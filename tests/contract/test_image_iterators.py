@@ -128,7 +128,9 @@ def test_iterators_whose_epochs_differ_are_zipped_as_they_are() -> None:
     (one, _), (other, _) = of_length(8), of_length(12)
     zipped = to_dataset(zip(one, other), workers=2)
     wanted = zip(of_length(8)[0], of_length(12)[0])
-    for got, batches in zip(zipped.take(7), wanted):
+    found = list(zipped.take(7))
+    assert len(found) == 7
+    for got, batches in zip(found, wanted):
         assert_same(got, batches)
 
 

@@ -115,6 +115,7 @@ def test_buffer_that_the_source_fills_again_is_safe(mode: dict[str, Any]) -> Non
     if mode.get("use_multiprocessing") is False:
         mode = {**mode, "workers": 1}  # two threads share the buffer as they fill it
     got = [batch.numpy() for batch in to_dataset(Reused(), **mode)]
+    assert len(got) == len(Reused())
     for index, batch in enumerate(got):
         np.testing.assert_array_equal(batch, np.full((4, 3), index, np.float32))
 
@@ -168,9 +169,10 @@ def test_keras_sequence_of_today_serves(workers: int) -> None:
 
 @pytest.mark.parametrize("workers", [0, 1])
 def test_tensors_made_by_the_source_serve(workers: int) -> None:
-    for index, (x, rest) in enumerate(
-        to_dataset(_keras_source("Tensors"), workers=workers)
-    ):
+    source = _keras_source("Tensors")
+    got = list(to_dataset(source, workers=workers))
+    assert len(got) == len(source)
+    for index, (x, rest) in enumerate(got):
         assert_same(x, np.full((2, 3), index, np.float32))
         dense = tf.sparse.to_dense(rest["s"])
         np.testing.assert_array_equal(dense, tf.one_hot([index, 1], 5))
@@ -181,5 +183,6 @@ def test_torch_tensors_serve(mode: dict[str, Any]) -> None:
     torch = pytest.importorskip("torch")
     source = [(torch.full((2, 3), float(i)), torch.tensor([i, 2])) for i in range(4)]
     got = list(to_dataset(source, **mode))
+    assert len(got) == 4
     for index, batch in enumerate(got):
         assert_same(batch, (np.full((2, 3), index, np.float32), np.array([index, 2])))

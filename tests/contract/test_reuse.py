@@ -90,7 +90,9 @@ def test_zip_pairs_the_batches_of_two_sources(mode: dict[str, Any]) -> None:
 
 def test_dataset_can_be_zipped_with_itself(mode: dict[str, Any]) -> None:
     dataset = to_dataset(Squares(), **mode)
-    for index, (one, other) in enumerate(tf.data.Dataset.zip((dataset, dataset))):
+    got = list(tf.data.Dataset.zip((dataset, dataset)))
+    assert len(got) == len(Squares())
+    for index, (one, other) in enumerate(got):
         assert_same((one, other), (Squares()[index], Squares()[index]))
 
 

@@ -43,9 +43,12 @@ def test_address_tells_a_copy_from_shared_memory(start_method: str) -> None:
 
 def test_large_batch_shares_the_workers_memory(start_method: str) -> None:
     for _ in range(2):
+        count = 0
         for x, rest in to_dataset(Large(), workers=2):
             assert _is_shared(x)
             assert _is_shared(rest["y"])
+            count += 1
+        assert count == len(Large())
 
 
 def test_large_batch_of_a_generator_shares_the_workers_memory() -> None:
@@ -62,8 +65,8 @@ def test_derived_datasets_share_the_workers_memory() -> None:
 
 def test_large_batch_read_in_this_process_is_aligned_for_tensorflow() -> None:
     # That is TensorFlow's condition for taking memory over without a copy.
-    for x, _ in to_dataset(Large(), workers=0):
-        assert _address(x) % 64 == 0
+    addresses = [_address(x) for x, _ in to_dataset(Large(), workers=0)]
+    assert [address % 64 for address in addresses] == [0] * len(Large())
 
 
 def test_segment_is_not_written_while_a_tensor_of_it_is_alive(
@@ -79,6 +82,7 @@ def test_segment_is_not_written_while_a_tensor_of_it_is_alive(
 def test_segment_is_not_written_while_a_part_of_a_tensor_is_alive() -> None:
     dataset = to_dataset(Large(12), workers=2, max_queue_size=1)
     kept = [tf.reshape(x, [-1])[64:] for _ in range(3) for x, _ in dataset]
+    assert len(kept) == 3 * 12
     for position, part in enumerate(kept):
         np.testing.assert_array_equal(part, np.full(120_000 - 64, position % 12))
 
@@ -86,6 +90,7 @@ def test_segment_is_not_written_while_a_part_of_a_tensor_is_alive() -> None:
 def test_segment_is_not_written_while_an_array_of_the_tensor_is_alive() -> None:
     dataset = to_dataset(Large(12), workers=2, max_queue_size=1)
     kept = [np.asarray(memoryview(x)) for _ in range(2) for x, _ in dataset]
+    assert len(kept) == 2 * 12
     for position, array in enumerate(kept):
         np.testing.assert_array_equal(array, np.full((3, 40_000), position % 12))
 

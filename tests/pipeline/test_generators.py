@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import os
 import threading
 from collections.abc import Iterator
@@ -63,7 +62,9 @@ def test_object_is_read_to_its_end_and_then_refused(
 def test_items_keep_structure_dtype_and_values(mode: dict[str, Any]) -> None:
     items = [({"x": np.int16([i, i])}, [f"{i}", None, i / 2]) for i in range(20)]
     for dataset in to_dataset(lambda: items, **mode), to_dataset(iter(items), **mode):
-        for got, item in itertools.zip_longest(dataset, items):
+        found = list(dataset)
+        assert len(found) == 20
+        for got, item in zip(found, items):
             assert_same(got, item)
 
 

@@ -48,10 +48,9 @@ def test_class_that_names_itself_is_read_in_every_way(
 
 def test_own_code_makes_instances_of_the_class() -> None:
     dataset = sources.Named(3)
-    for batch in dataset:
-        assert batch.numpy()[-2:].tolist() == [1, 1]
-    for part in sources.Holder(2).source.parts:
-        assert type(part) is sources.PlainNamed
+    assert [batch.numpy()[-2:].tolist() for batch in dataset] == [[1, 1]] * 3
+    parts = sources.Holder(2).source.parts
+    assert list(map(type, parts)) == [sources.PlainNamed] * 2
 
 
 def test_who_has_the_class_already_gets_instances(mode: dict[str, Any]) -> None:

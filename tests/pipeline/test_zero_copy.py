@@ -76,6 +76,7 @@ def test_tensors_that_are_held_keep_their_values() -> None:
     held = [x for x, _ in dataset]
     for _ in dataset:
         pass
+    assert len(held) == 40
     for index, x in enumerate(held):
         assert bool(tf.reduce_all(x == index))
 

@@ -112,6 +112,7 @@ def test_other_workers_find_work_when_one_takes_a_chunk(
     for chunk in all_chunks(size, num_batches):
         left -= chunk
         assert chunk == 1 or left >= chunk * (workers - 1)
+    assert left == 0
 
 
 def test_tail_of_a_pass_is_shared_in_ever_smaller_chunks() -> None:

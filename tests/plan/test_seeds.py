@@ -62,6 +62,7 @@ def test_numbers_do_not_depend_on_what_was_drawn_before(
 def test_no_two_batches_share_random_numbers() -> None:
     grid = itertools.product([0, 1, 2**70], range(6), range(12))
     numbers = [drawn_after(*key) for key in grid]
+    assert len(numbers) == 3 * 6 * 12
     for column in zip(*numbers):
         assert len(set(column)) == len(numbers)
 

@@ -139,7 +139,7 @@ def test_hang_is_reported_with_its_stack_and_nothing_else_is_run(sources, only, 
     argv = ["deadlocks", "my_sources:Hanging", "--limit-s", "3", "--json"]
     assert cli.main(argv) == 1
     found = outcomes(capsys)
-    assert "hangs: not over after 3 s" in found["plain"]["outcome"]
+    assert "hangs: has not ended after 3 s" in found["plain"]["outcome"]
     assert "my_sources.py" in found["plain"]["details"]
     assert "in __getitem__" in found["plain"]["details"]
     assert not found["kill"]["ok"]
@@ -167,7 +167,7 @@ def test_hang_in_a_worker_is_reported_with_the_workers_stack(sources, only, caps
 def test_pass_that_differs_from_plain_indexing_is_found(change, fact, tmp_path):
     # Imported here: it answers to a signal from then on.
     from seq2data.tools.deadlocks_probe import DemoSource, Fingerprint, fingerprint
-    from seq2data.tools.deadlocks_program import ScenarioError, Trial
+    from seq2data.tools.deadlocks_scenarios import ScenarioError, Trial
 
     source = DemoSource()
     trial = Trial(source, str(tmp_path), 2, 60, 10, Fingerprint._fields)
@@ -215,7 +215,9 @@ def test_target_that_is_missing_ends_the_command(sources, only, capsys):
     assert cli.main(["deadlocks", "no_such_module:Healthy"]) == 1
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith("seq2data deadlocks: `no_such_module:Healthy` cannot be had")
+    assert err.startswith(
+        "seq2data deadlocks: `no_such_module:Healthy` cannot be loaded"
+    )
     assert err.count("\n") == 1
 
 

@@ -32,6 +32,7 @@ def test_crops_are_jpeg_files_of_both_photographs(crops):
 
 def test_crops_are_the_same_every_time(crops, tmp_path):
     again = demo.write_crops(tmp_path, 8)
+    assert len(again) == len(crops) == 8
     for (path, label), (other_path, other_label) in zip(crops, again):
         assert label == other_label
         with open(path, "rb") as file, open(other_path, "rb") as other:

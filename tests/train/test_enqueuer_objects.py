@@ -123,6 +123,7 @@ def test_processes_hand_back_equal_objects(start_method: str) -> None:
 
 def test_processes_hand_back_equal_arrays(start_method: str) -> None:
     got = read(OrderedEnqueuer(Given(ARRAYS), use_multiprocessing=True), len(ARRAYS))
+    assert len(got) == len(ARRAYS)
     for array, due in zip(got, ARRAYS):
         assert array.dtype == due.dtype
         assert array.flags.f_contiguous == due.flags.f_contiguous

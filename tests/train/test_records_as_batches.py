@@ -101,8 +101,10 @@ def test_caller_gets_its_own_class(way: dict[str, Any]) -> None:
     def batch(index: int) -> Any:
         return Typed(Pair(rows(index), Y), local(Sub(Y, Y), [Y]))
 
-    dataset = seq2data.to_dataset(Batches(batch), **way)
-    for index, got in enumerate(dataset):
+    source = Batches(batch)
+    found = list(seq2data.to_dataset(source, **way))
+    assert len(found) == len(source)
+    for index, got in enumerate(found):
         assert (type(got), type(got.x), type(got.y)) == (Typed, Pair, local)
         assert type(got.y.x) is Sub
         np.testing.assert_array_equal(got.x.x, rows(index))
@@ -112,7 +114,9 @@ def test_caller_gets_its_own_class(way: dict[str, Any]) -> None:
 @every_way
 def test_dataclass_becomes_a_namedtuple(way: dict[str, Any]) -> None:
     source = Batches(lambda index: Sample(Views(rows(index), Y), [Y]))
-    for index, got in enumerate(seq2data.to_dataset(source, **way)):
+    found = list(seq2data.to_dataset(source, **way))
+    assert len(found) == len(source)
+    for index, got in enumerate(found):
         assert got._fields == ("x", "y", "sample_weight")
         assert got.sample_weight is None
         assert got.x._fields == ("left", "right")

@@ -12,6 +12,12 @@ from typing import Callable
 
 from tests.train.programs import PROGRAMS, Program
 
+KERAS = ("keras-2.3.1",)
+TF_24 = ("tf.keras-2.4",)
+TF_215 = ("tf.keras-2.15",)
+TF = TF_24 + TF_215
+ALL = KERAS + TF
+
 
 @dataclass(frozen=True)
 class Known:

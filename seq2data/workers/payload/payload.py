@@ -75,7 +75,7 @@ class Payload:
     watch: WriteWatch[Extent]
     state: ProgramState
 
-    @property
+    @functools.cached_property
     def version(self) -> int:
         """The number of the version; each change of the source adds one."""
         return self.load.version

@@ -143,7 +143,7 @@ class Dispatcher:
 
     def submit(self, task: Task) -> None:
         """Queues a task."""
-        self.inbox.add(task)
+        self.inbox.tasks.append(task)
         # The dispatcher looks at the inbox whenever a worker becomes idle, so a task
         # that comes while all are busy does not wake it.
         workers = self.workers

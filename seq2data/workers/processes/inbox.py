@@ -17,9 +17,9 @@ from seq2data.workers.wire.channel import NO_SIGNAL
 class Inbox:
     """The tasks that wait for a worker, and a descriptor that wakes the dispatcher.
 
-    Any thread may call `add`, `abandon`, `wake` and `fail`; the others are for the
-    dispatcher's thread. It needs no lock: each method does one thing to a deque, or the
-    same thing again. Owns two sockets.
+    Any thread may append to `tasks`, and call `abandon`, `wake` and `fail`; the others
+    are for the dispatcher's thread. It needs no lock: each method does one thing to a
+    deque, or the same thing again. Owns two sockets.
 
     Attributes:
         tasks: The tasks, in the order in which they are to be read.
@@ -37,10 +37,6 @@ class Inbox:
     def fileno(self) -> int:
         """Returns the descriptor that is readable after `wake`."""
         return self._ours.fileno()
-
-    def add(self, task: Task) -> None:
-        """Puts a task behind all others."""
-        self.tasks.append(task)
 
     def abandon(self, task: Task) -> None:
         """Asks for the end of the worker that is reading a task."""

@@ -30,7 +30,7 @@ def target_of(descriptor: int) -> Optional[str]:
     """
     try:
         return os.readlink(descriptor_path(descriptor))
-    except FileNotFoundError:  # no such descriptor, or no /proc
+    except OSError:  # no such descriptor, or /proc is missing or closed to this process
         return None
 
 

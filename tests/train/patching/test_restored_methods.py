@@ -165,6 +165,7 @@ def test_generator_of_a_flow_is_still_a_generator() -> None:
         while True:
             yield images.next()[0].reshape(-1, 1), masks.next()[0].reshape(-1, 1)
 
-    dataset = seq2data.to_dataset(pairs, workers=0).take(2)
-    for one, other in dataset:
+    got = list(seq2data.to_dataset(pairs, workers=0).take(2))
+    assert len(got) == 2
+    for one, other in got:
         np.testing.assert_array_equal(one, other)

@@ -159,7 +159,8 @@ def test_import_of_what_is_gone_says_what_to_use(
 def test_use_of_what_is_gone_says_what_to_use(
     module: str, name: str, instead: str
 ) -> None:
-    for owner in (getattr(each, module) for each in KERAS_3.values()):
+    for keras_3 in KERAS_3.values():
+        owner = getattr(keras_3, module)
         assert not hasattr(owner, name)
         with pytest.raises(AttributeError, match=instead):
             getattr(owner, name)

@@ -19,18 +19,18 @@ _PATIENCE_S = 120
 Kinds = dict[str, Callable[[int], Any]]
 
 
-def holding(value: Any, ask: Callable[[Any, int], Any]) -> Callable[[int], Any]:
-    """A kind that has a value and asks it."""
-    return Holding(value, ask)
+def holding(value: Any, read: Callable[[Any, int], Any]) -> Callable[[int], Any]:
+    """A kind that has a value and reads it."""
+    return Holding(value, read)
 
 
 class Holding:
-    def __init__(self, value: Any, ask: Callable[[Any, int], Any]) -> None:
+    def __init__(self, value: Any, read: Callable[[Any, int], Any]) -> None:
         self.value = value
-        self.ask = ask
+        self.read = read
 
     def __call__(self, index: int) -> Any:
-        return self.ask(self.value, index)
+        return self.read(self.value, index)
 
 
 class Source:

@@ -41,7 +41,7 @@ class Equal:
 
 
 class Circle:
-    """Keeps itself alive, as long as nobody collects garbage."""
+    """Keeps itself alive until garbage is collected."""
 
     def __init__(self):
         self.itself = self

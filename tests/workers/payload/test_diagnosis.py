@@ -54,7 +54,7 @@ class Slotted:
 
 
 class Trap:
-    """Has every attribute that anybody asks for, and each asking is an error."""
+    """Fails the test if one of its attributes is read."""
 
     def __init__(self) -> None:
         self.__dict__["handle"] = HANDLE
@@ -201,7 +201,7 @@ def test_nesting_without_end_is_an_error() -> None:
 
 
 class Counting:
-    """Says how often it is pickled."""
+    """Counts how often it is pickled."""
 
     times = 0
 

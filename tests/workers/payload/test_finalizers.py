@@ -1,4 +1,4 @@
-"""Whoever made an object cleans up after it, and no copy of it in a worker does."""
+"""The process that made an object cleans up after it, and no copy in a worker does."""
 
 from __future__ import annotations
 

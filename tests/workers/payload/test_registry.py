@@ -1,4 +1,4 @@
-"""A user can say how an object is made again."""
+"""A user can register how an object is made again."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ class Handle:
 
 
 class BetterHandle(Handle):
-    """Nobody has registered it by name."""
+    """Not registered itself."""
 
 
 class Silent(Handle):
-    """Says itself how it is pickled."""
+    """Defines how it is pickled."""
 
     def __reduce__(self) -> Any:
         return Silent, ("silent",)
@@ -80,10 +80,11 @@ def test_each_worker_makes_the_object_for_itself(
         tasks = [Task(0, None, (index,)) for index in range(8)]
         for task in tasks:
             pool.submit(task)
-        for index, task in enumerate(tasks):
-            result = task.future.result(60)
-            assert result.error is None
-            assert result.runs[0].arrays[0].tolist() == [source[index].tolist()]
+        results = [task.future.result(60) for task in tasks]
+        assert [result.error for result in results] == [None] * 8
+        assert [result.runs[0].arrays[0].tolist() for result in results] == [
+            [source[index].tolist()] for index in range(8)
+        ]
     finally:
         pool.close()
 

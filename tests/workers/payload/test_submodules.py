@@ -13,7 +13,7 @@ from seq2data.workers.payload.submodules import find_once
 
 
 def by_value(code: str) -> dict[str, Any]:
-    """What `code` defines, as if in `__main__`: nobody can import it."""
+    """The names that `code` defines in a `__main__`, which no worker can import."""
     names: dict[str, Any] = {"__name__": "__main__"}
     exec(code, names)
     return names

@@ -121,6 +121,8 @@ def test_views_of_one_memory_do_not_hide_each_others_writes(
     recall(watch, *views)
     array[place] = 2
     found = recall(watch, *views)
+    assert len(found) == 3
+    assert None in found
     for view, value in zip(views, found):
         start = view.ctypes.data - array.ctypes.data
         if start <= place < start + view.nbytes:
@@ -205,9 +207,9 @@ def test_what_is_recalled_is_right_after_writes_of_any_kind(
             array = chance.choice(arrays)
             array[chance.randrange(array.size)] = step % 250
         chosen = [number for number in range(5) if chance.random() < 0.9]
-        for number, value in zip(
-            chosen, recall(watch, *(arrays[number] for number in chosen))
-        ):
+        found = recall(watch, *(arrays[number] for number in chosen))
+        assert len(found) == len(chosen)
+        for number, value in zip(chosen, found):
             if value is not None:
                 assert np.array_equal(arrays[number], sent[number])
             sent[number] = arrays[number].copy()
@@ -237,7 +239,7 @@ def test_payload_does_not_look_at_what_was_not_written_to(
     assert third.load.buffers[1] != first.load.buffers[1]
 
 
-def test_payload_compares_contents_where_nobody_counts_writes(
+def test_payload_compares_contents_where_writes_are_not_counted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(write_watch, "_open_userfaultfd", lambda: None)

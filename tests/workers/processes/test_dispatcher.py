@@ -84,7 +84,7 @@ def test_answers_of_a_worker_found_dead_are_dropped(
     dispatcher._assigner._send(dispatcher.workers.idle.popleft(), first, payload)
     dispatcher._assigner._send(dispatcher.workers.busy.popleft(), second, payload)
     channel.is_alive = False
-    dispatcher.inbox.add(third)
+    dispatcher.inbox.tasks.append(third)
 
     with monkeypatch.context() as running:
         running.setattr(ForkServers, "__iter__", lambda _: iter([fork_server]))
@@ -143,7 +143,7 @@ def test_payload_that_comes_while_a_task_is_taken_is_not_sent_to_old_workers(
     """Another thread begins a pass over a source that has changed, at any moment."""
     dispatcher = dispatcher_of(Stepped)
     dispatcher.inbox.payload = SimpleNamespace(version=0)  # type: ignore[assignment]
-    dispatcher.inbox.add(task := Task(0, None, (0,)))
+    dispatcher.inbox.tasks.append(task := Task(0, None, (0,)))
     take = dispatcher.inbox.take
     started_over: list[int] = []
 

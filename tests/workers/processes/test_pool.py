@@ -95,6 +95,7 @@ def test_arrays_stay_as_they_are_while_further_batches_are_read(
 ) -> None:
     pool = make_pool(Squares(batch_size=50_000), workers=1)
     held = [read(pool, index).runs[0].arrays[0] for index in range(12)]
+    assert len(held) == 12
     for index, array in enumerate(held):
         assert (array == index).all()
 

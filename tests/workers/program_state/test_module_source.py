@@ -1,4 +1,4 @@
-"""What a module's text says that its import makes."""
+"""The text of a module shows what its import makes."""
 
 from __future__ import annotations
 

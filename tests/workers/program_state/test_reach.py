@@ -57,7 +57,7 @@ def test_second_look_at_the_same_finds_nothing_new() -> None:
     assert reach.extend([sources.LocalImport])
 
 
-def test_functions_that_are_made_anew_for_each_pickle_are_not_kept() -> None:
+def test_functions_that_are_made_again_for_each_pickle_are_not_kept() -> None:
     def make() -> Any:
         return lambda: config.SCALE
 
@@ -84,7 +84,7 @@ def test_cycles_end() -> None:
 
 
 class Proxy:
-    """Says that it is something else, and fails where it is asked."""
+    """Fails if its `__class__` is read, as a proxy's would be its target's."""
 
     @property
     def __class__(self) -> Any:

@@ -110,6 +110,7 @@ def test_sparse_batches_come_back_as_they_were_written(store: Any) -> None:
         for run in runs
         for position in range(run.num_batches)
     ]
+    assert len(found) == len(batches)
     for (indices, values, shape), batch in zip(found, batches):
         dense = np.zeros(shape, values.dtype)
         dense[indices[:, 0], indices[:, 1]] = values
@@ -162,7 +163,9 @@ def test_array_of_a_run_is_all_batches_in_one(store: Any) -> None:
 
 def test_array_of_a_run_is_the_memory_itself(store: Any) -> None:
     (run,) = written(EQUAL, store)
-    for array in read(run, store):
+    arrays = read(run, store)
+    assert len(arrays) == 2
+    for array in arrays:
         assert np.shares_memory(array, store.memory(run.segment))
 
 
@@ -173,7 +176,9 @@ def test_array_of_a_run_is_the_memory_itself(store: Any) -> None:
 def test_every_array_lies_at_a_multiple_of_64_bytes(
     batches: list[Any], store: Any
 ) -> None:
-    for run in written(batches, store):
+    runs = written(batches, store)
+    assert runs
+    for run in runs:
         assert run.stride % 64 == 0
         assert all(leaf.offset % 64 == 0 for leaf in run.leaves)
         for array in read(run, store):
@@ -195,6 +200,7 @@ def test_copies_of_an_array_lie_a_stride_apart(store: Any) -> None:
 def test_arrays_do_not_overlap(store: Any) -> None:
     found = read_back(written(EQUAL, store), store)
     arrays = [array for batch in found for array in batch]
+    assert len(arrays) == 2 * len(EQUAL)
     for position, one in enumerate(arrays):
         assert not any(np.shares_memory(one, other) for other in arrays[:position])
 

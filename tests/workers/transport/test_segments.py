@@ -306,6 +306,7 @@ def test_written_file_has_the_bytes_where_it_says(sizes: list[int]) -> None:
     pieces = [np.full(size, number + 1, np.uint8) for number, size in enumerate(sizes)]
     descriptor, offsets = write_file(pieces)
     try:
+        assert len(offsets) == len(sizes)
         for piece, offset in zip(pieces, offsets):
             assert offset % ALIGNMENT == 0
             assert os.pread(descriptor, piece.nbytes, offset) == piece.tobytes()

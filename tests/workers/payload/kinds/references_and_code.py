@@ -18,7 +18,7 @@ from tests.workers.payload.kinds.kind import Kind, as_bytes, written
 
 
 class Tree:
-    """Refers back to who holds it."""
+    """Refers back to the object that holds it."""
 
     def __init__(self, value: int, parent: Any = None) -> None:
         self.value = value

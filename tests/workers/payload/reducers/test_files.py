@@ -55,9 +55,10 @@ def test_forked_workers_do_not_share_the_position_of_a_file(
         tasks = [Task(0, None, (index,)) for index in range(64)]
         for task in tasks:
             pool.submit(task)
-        for index, task in enumerate(tasks):
-            (run,) = task.future.result(60).runs
-            assert run.arrays[0].tolist() == [[index, index]]
+        runs = [run for task in tasks for run in task.future.result(60).runs]
+        assert [run.arrays[0].tolist() for run in runs] == [
+            [[index, index]] for index in range(64)
+        ]
     finally:
         pool.close()
         source.file.close()
@@ -156,7 +157,7 @@ def numbers(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     "part", [np.s_[:], np.s_[500:], np.s_[::-3], np.s_[7:8]], ids=str
 )
-def test_mapped_array_travels_without_its_data(
+def test_mapped_array_is_sent_without_its_data(
     numbers: Path, mode: Any, part: slice
 ) -> None:
     array = np.load(numbers, mmap_mode=mode)[part]
@@ -172,7 +173,7 @@ def test_mapped_array_travels_without_its_data(
 
 
 @pytest.mark.parametrize(("mode", "kept"), [("r", "r"), ("r+", "c"), ("c", "c")])
-def test_mode_of_a_map_is_kept_but_nobody_writes_into_the_file(
+def test_mode_of_a_map_is_kept_but_no_worker_writes_into_the_file(
     numbers: Path, mode: Any, kept: str
 ) -> None:
     array = np.load(numbers, mmap_mode=mode)

@@ -52,8 +52,10 @@ def test_open_hdf5_file_is_opened_again_in_workers(
             tasks = [Task(0, None, (index,)) for index in range(3)]
             for task in tasks:
                 pool.submit(task)
+            assert len(tasks) == 3
             for index, task in enumerate(tasks):
                 (run,) = task.future.result(60).runs
+                assert len(run.arrays) == len(source[index])
                 for got, due in zip(run.arrays, source[index]):
                     np.testing.assert_array_equal(got[0], due)
         finally:

@@ -1,4 +1,4 @@
-"""A worker's locks are new ones: free, and shared by whoever shared them."""
+"""A worker's locks are new and free, and the objects that shared one share it there."""
 
 from __future__ import annotations
 
