@@ -244,7 +244,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=4)
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:  # nobody else's files are counted
+    with tempfile.TemporaryDirectory() as folder:  # no other program's files count
         if not args.contestant:
             os.environ["TMPDIR"] = folder
         results = compete({"chaos": chaos}, args, fresh=True, warm_up=False)

@@ -134,7 +134,7 @@ def main() -> None:
     parser.add_argument("--datasets", type=int, default=200)
     parser.add_argument("--workers", type=int, default=2)
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:  # nobody else's files are counted
+    with tempfile.TemporaryDirectory() as folder:  # no other program's files count
         if not args.contestant:
             os.environ["TMPDIR"] = folder
         results = compete(_CONTESTANTS, args, fresh=True, warm_up=False)

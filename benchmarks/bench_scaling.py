@@ -37,7 +37,7 @@ _WAIT_S = 0.020
 
 
 class Spinning:
-    """A Sequence whose batches cost CPU; each has its worker's pid and cost."""
+    """A Sequence whose batches cost CPU; each holds a pid and its cost."""
 
     def __init__(self, batches: int, cpu_s: float) -> None:
         self._batches, self._cpu_s = batches, cpu_s
@@ -52,7 +52,7 @@ class Spinning:
 
 
 class Waiting:
-    """A Sequence whose batches take 20 ms of waiting; each has its pid."""
+    """A Sequence whose batches take 20 ms of waiting; each holds a pid."""
 
     def __init__(self, batches: int) -> None:
         self._batches = batches
