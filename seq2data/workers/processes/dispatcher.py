@@ -14,6 +14,7 @@ head of the inbox, a few times; then its future ends in an error.
     fork_server_handle   the processes that make workers
     assigner             which worker gets which task
     first_read_policy    what the first read changes
+    answers              what workers send
     deaths               what becomes of the tasks of a dead process
 """
 
@@ -23,13 +24,12 @@ import operator
 import os
 import threading
 import time
-from collections.abc import Sequence
-from typing import Any, Callable, Optional
+from typing import Callable
 
-from seq2data.errors import ReadError, Seq2DataError, WorkerCrashError
+from seq2data.errors import Seq2DataError, WorkerCrashError
 from seq2data.exception_text import traceback_of
-from seq2data.workers.failures import error_of
 from seq2data.workers.fault import OURS
+from seq2data.workers.processes.answers import Answers, Messages
 from seq2data.workers.processes.assigner import Assigner
 from seq2data.workers.processes.deaths import UNWANTED_S, Deaths
 from seq2data.workers.processes.event_loop import EventLoop
@@ -45,22 +45,17 @@ from seq2data.workers.processes.worker_table import STATUS_S, WorkerTable
 from seq2data.workers.system.limits import start_thread
 from seq2data.workers.task import Task
 from seq2data.workers.transport.protocol import Transport
-from seq2data.workers.wire.channel import DescriptorsLostError
 from seq2data.workers.wire.messages import (
-    Effect,
     Exited,
     Fault,
     Forked,
     ForkFailed,
     LoadFailed,
     Ready,
-    Result,
 )
 
 _CHECK_S = UNWANTED_S / 2
 _TASKS = operator.attrgetter("tasks")
-
-_Messages = Sequence[tuple[Any, list[int]]]
 
 
 class Dispatcher:
@@ -109,7 +104,7 @@ class Dispatcher:
         self.fork_servers = ForkServers(
             start_method, self._loop, self._from_fork_server, self._fork_server_died
         )
-        self._first_reads = FirstReads()
+        first_reads = FirstReads()
         self._assigner = Assigner(
             name,
             transport,
@@ -117,7 +112,7 @@ class Dispatcher:
             inbox=self.inbox,
             workers=self.workers,
             fork_servers=self.fork_servers,
-            first_reads=self._first_reads,
+            first_reads=first_reads,
             before_send=before_send,
             on_worker_hang_up=self._worker_hung_up,
             on_fork_server_hang_up=self._fork_server_died,
@@ -128,6 +123,15 @@ class Dispatcher:
             self.workers,
             self.fork_servers,
             self._assigner.start_over,
+        )
+        self._answers = Answers(
+            name,
+            inbox=self.inbox,
+            workers=self.workers,
+            fork_servers=self.fork_servers,
+            first_reads=first_reads,
+            assigner=self._assigner,
+            deaths=self._deaths,
         )
         self._loop.watch(self.inbox.fileno(), self.inbox.clear)
         self._thread = threading.Thread(
@@ -209,7 +213,7 @@ class Dispatcher:
         self._handle(fork_server, last)
         self._deaths.fork_server_died(fork_server, status)
 
-    def _handle(self, fork_server: AnyForkServer, messages: _Messages) -> None:
+    def _handle(self, fork_server: AnyForkServer, messages: Messages) -> None:
         for message, _ in messages:
             if isinstance(message, Forked):
                 self.workers.start(message)
@@ -224,7 +228,7 @@ class Dispatcher:
                 assert isinstance(fork_server, ForkServerHandle)
                 fork_server.forget_source()
                 fork_server.is_loading = False
-                self._fail_to_load(message, fork_server.pid)
+                self._answers.fail_to_load(message, fork_server.pid)
             else:
                 assert isinstance(message, Ready)
                 fork_server.is_loading = False
@@ -236,67 +240,22 @@ class Dispatcher:
         if worker is not None and message.pid in self.workers.dying:
             self._deaths.end(worker, message.status)
 
-    def _fail_to_load(self, message: LoadFailed, pid: Optional[int]) -> None:
-        self.inbox.fail(error_of(message.failure, self._name, None, pid))
-
     def _from_worker(self, worker: WorkerHandle) -> None:
         try:
             messages = worker.channel.receive_ready()
         except EOFError:
             self._worker_hung_up(worker)
         else:
-            self._handle_answers(worker, messages)
+            self._answers.handle(worker, messages)
 
     def _worker_died(self, worker: WorkerHandle) -> None:
         """Handles a dead worker, although its child may still hold its socket open."""
-        self._handle_answers(worker, worker.channel.receive_rest())
+        self._answers.handle(worker, worker.channel.receive_rest())
         if worker.number in self.workers.members:
             self._worker_hung_up(worker)
 
     def _worker_hung_up(self, worker: WorkerHandle) -> None:
         self._deaths.worker_hung_up(worker)
-
-    def _handle_answers(self, worker: WorkerHandle, messages: _Messages) -> None:
-        for message, descriptors in messages:
-            if worker.number not in self.workers.members:
-                # Found dead when it got its next task; its batches are read again.
-                for descriptor in descriptors:
-                    os.close(descriptor)
-            elif type(message) is Result:
-                self._finish_task(worker, message, descriptors)
-            elif isinstance(message, DescriptorsLostError):
-                self._fail_to_receive(worker, message)
-            elif isinstance(message, LoadFailed):
-                self.inbox.put_first(worker.remove_tasks())
-                self._fail_to_load(message, worker.pid)
-                self.workers.dismiss(worker)
-            else:
-                assert isinstance(message, Fault)
-                worker.fault = message.text
-
-    def _finish_task(
-        self, worker: WorkerHandle, message: Result, descriptors: list[int]
-    ) -> None:
-        self._deaths.num_lost = 0
-        self._assigner.task_s = message.seconds
-        finished = self.workers.finish(worker)
-        if message.effect is not None:
-            self._keep_effect(worker, message.effect)
-        # The worker gets its next task before its answer is looked at.
-        self._assigner.assign()
-        result = worker.result(message, descriptors, self._name, finished)
-        finished[0].finish(result)
-
-    def _keep_effect(self, worker: WorkerHandle, effect: Effect) -> None:
-        if self._first_reads.keep(effect, can_promote=not worker.tasks):
-            self.workers.release(worker)
-            self.fork_servers.promote(worker)
-
-    def _fail_to_receive(self, worker: WorkerHandle, error: OSError) -> None:
-        """Ends a worker whose batch cannot be received here."""
-        task = worker.tasks[0]
-        message = f"batch {task.indices[0]} of `{self._name}`: {error}"
-        self._deaths.kill(worker, ReadError(message, task.indices[0], task.epoch))
 
     def _tear_down(self, error: Seq2DataError) -> None:
         left = [*self.workers, *self.workers.dying.values()]
