@@ -18,7 +18,7 @@ from seq2data.plan.chunks import ChunkSize
 from seq2data.source.adapt import Source
 from seq2data.source.generator import GeneratorObject
 from seq2data.source.indexable import Indexable
-from seq2data.workers.payload.under_import import give_out_modules
+from seq2data.workers.payload.under_import import release_modules
 from seq2data.workers.processes.pool import ProcessPool
 from seq2data.workers.protocol import Pool
 from seq2data.workers.system.capabilities import start_method, warn_of_shortcomings
@@ -60,7 +60,7 @@ def open_reading(source: Source, options: Options, entropy: int) -> Iterator[Rea
         PayloadError: The source cannot be sent to the processes that were asked for.
     """
     interrupt_watch.begin()
-    give_out_modules()
+    release_modules()
     workers = max(1, options.num_workers) if isinstance(source, Indexable) else 1
     array_release = ArrayRelease()
     pool = _make_pool(source, options, workers, array_release)

@@ -13,7 +13,7 @@ from seq2data.pipeline.engine import Engine
 from seq2data.pipeline.interrupt import interrupt_watch
 from seq2data.pipeline.sequence_engine import IndexableEngine
 from seq2data.source.spec import BatchSpec
-from seq2data.workers.payload.under_import import give_out_modules
+from seq2data.workers.payload.under_import import release_modules
 
 Derive = Callable[[tf.data.Dataset], tf.data.Dataset]
 
@@ -81,7 +81,7 @@ class SourceDataset(tf.data.Dataset):  # type: ignore[misc]  # TF has no types
     def __iter__(self) -> Iterator[Any]:
         self.engine.check_process()
         interrupt_watch.begin()
-        give_out_modules()
+        release_modules()
         num_batches = num_batches_of(self.engine)
         if num_batches != self.num_batches:
             self._follow(num_batches)

@@ -33,8 +33,8 @@ from seq2data.pipeline.class_boundary import (
 )
 from seq2data.source.own_code import own_code
 from seq2data.source.wrapped import WRAPPED, wrapped_by
-from seq2data.workers.payload.by_value import is_importable
 from seq2data.workers.payload.registry import Recipe, register
+from seq2data.workers.program_state.importable import is_importable
 
 _OPTIONS = "__seq2data_options__"
 # On classes whose only base is `object`: their stand-ins, and the class that is made.

@@ -20,7 +20,7 @@ from seq2data.train.keras_versions import is_keras_3
 from seq2data.train.patching.name_tables import GONE, INCOMPLETE, MOVED, REPLACED
 from seq2data.train.patching.restored_methods import restore_methods
 from seq2data.train.patching.when_imported import AttributeChanges, WhenImported
-from seq2data.workers.payload.setup_steps import add_step, forget_step
+from seq2data.workers.payload.setup_steps import add_step, remove_step
 
 # The module behind `tf.keras`. It lacks some names of `keras`, and `keras` some of its.
 _TF_KERAS = "keras._tf_keras.keras"
@@ -195,5 +195,5 @@ def restore_names() -> None:
 
 def remove_names() -> None:
     """Undoes what `restore_names` did."""
-    forget_step(restore_names)
+    remove_step(restore_names)
     _removed_names.remove()

@@ -14,9 +14,6 @@ from seq2data.workers.program_state.importable import (
     is_importable,
 )
 
-# pipeline/wrapped_class.py takes `is_importable` from here until it is merged.
-__all__ = ["ByValue", "is_importable"]
-
 
 class ByValue:
     """Makes cloudpickle send modules by value, for the time of one pickle.

@@ -38,7 +38,3 @@ class SetupSteps:
 def _call(*steps: Callable[[], object]) -> None:
     for step in steps:
         step()
-
-
-# train/patching/restored_names.py has this name until it is merged.
-forget_step = remove_step

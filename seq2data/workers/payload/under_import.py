@@ -49,7 +49,3 @@ def _forbid(name: str) -> None:
 def _forbid_here(name: str) -> None:
     """Makes an import of the module fail, in a worker, where it would not end."""
     sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # as Python defines it
-
-
-# pipeline/readers.py and source_dataset.py have this name until it is merged.
-give_out_modules = release_modules

@@ -13,7 +13,6 @@ What is asked is whether a name is there, and not what the system is called.
 
 from __future__ import annotations
 
-import ctypes
 import importlib.util
 import os
 import signal
@@ -22,6 +21,8 @@ import sys
 import warnings
 from pathlib import Path
 from typing import Optional
+
+from seq2data.workers.system.libc import libc
 
 _FOR_PROCESSES = (
     *((socket, "AF_UNIX"), (socket, "CMSG_SPACE"), (socket, "SCM_RIGHTS")),
@@ -73,9 +74,10 @@ def _missing_for_processes() -> list[str]:
 
 def _has_mmap() -> bool:
     try:
-        return hasattr(ctypes.CDLL(None), "mmap")
-    except (OSError, TypeError):  # linked statically; Windows
+        libc()
+    except (AttributeError, OSError, TypeError):  # no `mmap`; no library; Windows
         return False
+    return True
 
 
 def _missing_for_fork() -> list[str]:
