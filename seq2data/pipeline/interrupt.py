@@ -10,7 +10,7 @@ Some code of TensorFlow and Keras breaks when KeyboardInterrupt is raised in it:
 
   * the code that makes an error of one that was raised in C++: with both, pybind11
     raises `RuntimeError: ... MISMATCH`, in 76 of 80 interrupts of a slow batch;
-  * an iterator's `__next__`: 8 of 240 interrupts of a fast loop were lost, or ended in
+  * an iterator's `__next__`: 9 of 240 interrupts of a fast loop were lost, or ended in
     a segmentation fault or an abort;
   * the code that runs an operation: C++ loses the exception;
   * two functions of Keras 3 with a bare `except`;
