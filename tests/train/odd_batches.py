@@ -1,4 +1,4 @@
-"""Batches that old scripts made. Without TensorFlow, which fork servers would import."""
+"""Batches that old scripts made. Without TensorFlow: fork servers would import it."""
 
 from __future__ import annotations
 

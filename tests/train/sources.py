@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -41,3 +43,32 @@ class Mixed:
             "name": np.array([b"a"] * 4),
         }
         return x, np.ones((4, 1), np.float64), np.ones(4, np.float64)
+
+
+def items(num_items: int) -> Iterator[Any]:
+    """The first batches of `Numbered`, one after the other."""
+    source = Numbered(num_items)
+    for index in range(num_items):
+        yield source[index]
+
+
+class Source:
+    """Makes generators of so many items, as a method."""
+
+    def __init__(self, num_items: int) -> None:
+        self.num_items = num_items
+
+    def generate(self) -> Iterator[Any]:
+        return items(self.num_items)
+
+    def __iter__(self) -> Iterator[Any]:
+        return items(self.num_items)
+
+
+FUNCTIONS: dict[str, Any] = {
+    "lambda": lambda num: lambda: items(num),
+    "partial": lambda num: functools.partial(items, num),
+    "method": lambda num: Source(num).generate,
+    "function of a list": lambda num: lambda: list(items(num)),
+    "iterable": Source,
+}
