@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from tests.contract.own_generators import Squares, draw
+
 
 class Numbered:
     """Batch `i` is made of `i`; a legacy class without a base of Keras."""
@@ -72,3 +74,15 @@ FUNCTIONS: dict[str, Any] = {
     "function of a list": lambda num: lambda: list(items(num)),
     "iterable": Source,
 }
+
+
+class Noise(Squares):
+    """Tells all that it draws as its labels."""
+
+    def __init__(self) -> None:
+        super().__init__(3)
+        self.rng = np.random.default_rng(4)
+
+    def __getitem__(self, index: int) -> Any:
+        noise = draw(self.rng)
+        return np.zeros((1, 1), np.float32), np.full((1, 1), noise, np.float32)
