@@ -1,4 +1,4 @@
-"""Batches that old scripts made. Without TensorFlow, which each fork server imports."""
+"""Batches that old scripts made. Without TensorFlow: fork servers would import it."""
 
 from __future__ import annotations
 
@@ -78,3 +78,10 @@ def trained(labels: Any = Y, weights: Any = 1.0) -> float:
         error = x @ kernel - labels
         kernel -= 0.01 * 2 * (weights * error) @ x / len(x)
     return float(kernel.sum())
+
+
+def attrs_sample(*parts: Any) -> Any:
+    import pytest  # only here, for workers import this module
+
+    attr = pytest.importorskip("attr")
+    return attr.make_class("AttrsSample", ["x", "y", "w"][: len(parts)])(*parts)

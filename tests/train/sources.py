@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+
+from tests.contract.own_generators import Squares, draw
 
 
 class Numbered:
@@ -41,3 +45,44 @@ class Mixed:
             "name": np.array([b"a"] * 4),
         }
         return x, np.ones((4, 1), np.float64), np.ones(4, np.float64)
+
+
+def items(num_items: int) -> Iterator[Any]:
+    """The first batches of `Numbered`, one after the other."""
+    source = Numbered(num_items)
+    for index in range(num_items):
+        yield source[index]
+
+
+class Source:
+    """Makes generators of so many items, as a method."""
+
+    def __init__(self, num_items: int) -> None:
+        self.num_items = num_items
+
+    def generate(self) -> Iterator[Any]:
+        return items(self.num_items)
+
+    def __iter__(self) -> Iterator[Any]:
+        return items(self.num_items)
+
+
+FUNCTIONS: dict[str, Any] = {
+    "lambda": lambda num: lambda: items(num),
+    "partial": lambda num: functools.partial(items, num),
+    "method": lambda num: Source(num).generate,
+    "function of a list": lambda num: lambda: list(items(num)),
+    "iterable": Source,
+}
+
+
+class Noise(Squares):
+    """Tells all that it draws as its labels."""
+
+    def __init__(self) -> None:
+        super().__init__(3)
+        self.rng = np.random.default_rng(4)
+
+    def __getitem__(self, index: int) -> Any:
+        noise = draw(self.rng)
+        return np.zeros((1, 1), np.float32), np.full((1, 1), noise, np.float32)

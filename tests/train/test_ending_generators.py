@@ -7,7 +7,6 @@ that ends before its steps stops the training, with a warning; nothing takes a f
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,8 +15,8 @@ tf = pytest.importorskip("tensorflow")
 
 import seq2data  # noqa: E402
 from tests.keras_version import IS_KERAS_3  # noqa: E402
-from tests.train.sources import Numbered  # noqa: E402
-from tests.train.test_generator_methods import items, recorder  # noqa: E402
+from tests.train.sources import FUNCTIONS, Numbered, items  # noqa: E402
+from tests.train.test_generator_methods import recorder  # noqa: E402
 
 pytestmark = pytest.mark.tensorflow
 
@@ -32,28 +31,6 @@ def fit(source: Any, steps: Any, epochs: int, **arguments: Any) -> list[int]:
     model = recorder()
     seq2data.fit_generator(model, source, steps, epochs, verbose=0, **arguments)
     return model.seen
-
-
-class Source:
-    """Makes generators of so many items, as a method."""
-
-    def __init__(self, num_items: int) -> None:
-        self.num_items = num_items
-
-    def generate(self) -> Iterator[Any]:
-        return items(self.num_items)
-
-    def __iter__(self) -> Iterator[Any]:
-        return items(self.num_items)
-
-
-FUNCTIONS: dict[str, Any] = {
-    "lambda": lambda num: lambda: items(num),
-    "partial": lambda num: functools.partial(items, num),
-    "method": lambda num: Source(num).generate,
-    "function of a list": lambda num: lambda: list(items(num)),
-    "iterable": Source,
-}
 
 
 @pytest.mark.parametrize("kind", FUNCTIONS)

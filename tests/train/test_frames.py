@@ -11,28 +11,13 @@ tf = pytest.importorskip("tensorflow")
 pd = pytest.importorskip("pandas")
 
 import seq2data  # noqa: E402
+from tests.train.frame_batches import FORMS, frame  # noqa: E402
 from tests.train.linear_models import forever, linear, sums_of  # noqa: E402
-from tests.train.odd_batches import Batches, W, Y, rows, trained  # noqa: E402
+from tests.train.odd_batches import Batches, Y, rows, trained  # noqa: E402
 
 pytestmark = pytest.mark.tensorflow
 
 WAYS = [{"workers": 0}, {"workers": 2}, {"workers": 2, "use_multiprocessing": True}]
-
-
-def frame(index: int) -> Any:
-    return pd.DataFrame(rows(index), columns=["a", "b"], index=[7, 8, 9, 10])
-
-
-FORMS = {
-    "array": rows,
-    "tuple": lambda index: (rows(index),),
-    "list": lambda index: [rows(index)],
-    "frame": frame,
-    "frame in a tuple": lambda index: (frame(index),),
-    "with labels": lambda index: (frame(index), pd.Series(Y), pd.Series(W)),
-    "without labels": lambda index: (rows(index), None),
-    "input in a list": lambda index: ([rows(index)], Y),
-}
 
 
 @pytest.mark.parametrize("way", WAYS, ids=str)

@@ -13,7 +13,7 @@ import pytest
 tf = pytest.importorskip("tensorflow")
 
 import seq2data  # noqa: E402
-from tests.train.sources import Numbered  # noqa: E402
+from tests.train.sources import Numbered, items  # noqa: E402
 
 keras = tf.keras  # that of Keras 3, Keras 2 or tf_keras
 pytestmark = pytest.mark.tensorflow
@@ -60,12 +60,6 @@ def fit(source: Any, **arguments: Any) -> tuple[list[int], Any]:
     model = recorder()
     history = seq2data.fit_generator(model, source, verbose=0, **arguments)
     return model.seen, history
-
-
-def items(num_items: int) -> Iterator[Any]:
-    source = Numbered(num_items)
-    for index in range(num_items):
-        yield source[index]
 
 
 @every_way

@@ -11,8 +11,8 @@ import pytest
 tf = pytest.importorskip("tensorflow")
 
 import seq2data  # noqa: E402
-from tests.train.sources import Numbered  # noqa: E402
-from tests.train.test_generator_methods import items, recorder  # noqa: E402
+from tests.train.sources import Numbered, items  # noqa: E402
+from tests.train.test_generator_methods import recorder  # noqa: E402
 
 keras = tf.keras
 pytestmark = pytest.mark.tensorflow

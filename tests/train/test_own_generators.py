@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pytest
 
 tf = pytest.importorskip("tensorflow")
@@ -12,21 +11,9 @@ tf = pytest.importorskip("tensorflow")
 from tensorflow import keras  # noqa: E402
 
 from seq2data import evaluate_generator, fit_generator  # noqa: E402
-from tests.contract.own_generators import Squares, draw  # noqa: E402
+from tests.train.sources import Noise  # noqa: E402
 
 pytestmark = pytest.mark.tensorflow
-
-
-class Noise(Squares):
-    """Tells all that it draws as its labels."""
-
-    def __init__(self) -> None:
-        super().__init__(3)
-        self.rng = np.random.default_rng(4)
-
-    def __getitem__(self, index: int) -> Any:
-        noise = draw(self.rng)
-        return np.zeros((1, 1), np.float32), np.full((1, 1), noise, np.float32)
 
 
 class Labels(keras.losses.Loss):

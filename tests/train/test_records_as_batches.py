@@ -26,6 +26,7 @@ from tests.train.odd_batches import (  # noqa: E402
     Views,
     W,
     Y,
+    attrs_sample,
     rows,
     trained,
 )
@@ -36,12 +37,7 @@ WAYS = [{"workers": 0}, {"workers": 2}, {"workers": 2, "use_multiprocessing": Tr
 every_way = pytest.mark.parametrize("way", WAYS, ids=str)
 
 
-def attrs_sample(*parts: Any) -> Any:
-    attr = pytest.importorskip("attr")
-    return attr.make_class("AttrsSample", ["x", "y", "w"][: len(parts)])(*parts)
-
-
-RECORDS = [Pair, Typed, Sub, Sample, lambda x, y: attrs_sample(x, y)]
+RECORDS = [Pair, Typed, Sub, Sample, attrs_sample]
 every_record = pytest.mark.parametrize(
     "record", RECORDS, ids=["namedtuple", "typed", "subclass", "dataclass", "attrs"]
 )
