@@ -1,8 +1,8 @@
 """Deletes the iterators that are still alive when the interpreter ends.
 
-TensorFlow's threads may be inside a pull, or about to begin one. Once the interpreter
-finalizes, a thread that asks for its lock never comes back, and an iterator that is
-deleted then waits for that thread for ever. `atexit` comes early enough.
+TensorFlow's threads may be inside a pull, or about to begin one. When the interpreter
+finalizes, a thread that needs the interpreter's lock never continues, and deleting an
+iterator would wait for that thread for ever. `atexit` comes early enough.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _engines: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
 def watch(engine: Any) -> None:
-    """Has the iterators over an engine deleted at the end."""
+    """Deletes the iterators over an engine when the interpreter ends."""
     _engines.add(engine)
 
 

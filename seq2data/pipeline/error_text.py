@@ -1,8 +1,8 @@
 """Gives errors texts that TensorFlow can read.
 
-It makes UTF-8 of the text of what Python raises. Where that cannot be (a file name with
-a byte that is no text, `os.fsdecode`), TensorFlow 2.21 has no text at all, and 2.10
-dies of a segmentation fault. A zero ends the text.
+TensorFlow encodes the text of a Python exception as UTF-8. Where that is impossible (a
+file name with a byte that is no text, `os.fsdecode`), TensorFlow 2.21 has no text at
+all, and 2.10 dies of a segmentation fault. A zero byte ends the text.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import traceback
 
 
 def with_printable_text(error: Exception) -> Exception:
-    """Returns the error; a copy of it where its text is none that TensorFlow can read.
+    """Returns the error; a printable copy of it if TensorFlow cannot read its text.
 
-    The copy has no cause, for that has the same text.
+    The copy has no cause, because the cause has the same text.
     """
     parts = traceback.format_exception(type(error), error, error.__traceback__)
     if _printable(whole := "".join(parts)) == whole:

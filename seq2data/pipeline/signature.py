@@ -29,7 +29,7 @@ _KINDS = {
 
 
 def from_signature(signature: Any) -> BatchSpec:
-    """The spec that a nested `tf.TypeSpec` describes.
+    """Returns the spec that a nested `tf.TypeSpec` describes.
 
     Raises:
         SourceError: A leaf is no `tf.TensorSpec`, `tf.SparseTensorSpec`,
@@ -74,7 +74,7 @@ def _shape(shape: tf.TensorShape) -> Shape:
 
 
 def tensor_specs(spec: BatchSpec) -> list[tf.TensorSpec]:
-    """The spec of each array of a batch; a sparse or ragged leaf has several."""
+    """Returns a spec for each array of a batch; some leaves have several arrays."""
     specs = []
     for leaf in spec.leaves:
         dtype = _tf_dtype(leaf)
@@ -94,7 +94,7 @@ def tensor_specs(spec: BatchSpec) -> list[tf.TensorSpec]:
 
 
 def element_spec(spec: BatchSpec) -> Any:
-    """The nested `tf.TypeSpec` of a batch."""
+    """Returns the nested `tf.TypeSpec` of a batch."""
     _, none = tf.data.Dataset.from_tensors((0, None)).element_spec
     leaves = map(_spec_of_leaf, spec.leaves)
     return spec.structure.pack(leaves, none)
@@ -114,7 +114,7 @@ def _tf_dtype(leaf: LeafSpec) -> tf.DType:
 
 
 def pack(spec: BatchSpec, tensors: Sequence[tf.Tensor]) -> Any:
-    """The user's nesting around the arrays of a batch, in a TensorFlow function."""
+    """Returns a batch with the user's nesting, in a TensorFlow function."""
     rest = iter(tensors)
     leaves = [
         tensor_of(leaf, [next(rest) for _ in range(leaf.num_arrays)])
@@ -124,7 +124,7 @@ def pack(spec: BatchSpec, tensors: Sequence[tf.Tensor]) -> Any:
 
 
 def tensor_of(leaf: Structure, parts: Sequence[Any]) -> Any:
-    """What a leaf is of whose arrays are `parts`."""
+    """Returns the tensor of a leaf from its arrays."""
     if leaf.kind == SPARSE:
         return tf.SparseTensor(*parts)
     if leaf.kind == RAGGED:
@@ -135,7 +135,7 @@ def tensor_of(leaf: Structure, parts: Sequence[Any]) -> Any:
 
 
 def zeros(first: BatchSpec) -> Any:
-    """A batch of a spec in which all dimensions are known."""
+    """Returns a batch of zeros, of a spec in which all dimensions are known."""
     leaves = map(_zeros_of_leaf, first.leaves)
     return first.structure.pack(leaves)
 

@@ -1,4 +1,4 @@
-"""A dataset on which a program finds what its Sequence had."""
+"""Gives a dataset the attributes and methods of the instance that it reads."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Any, Callable
 
 import tensorflow as tf
 
-from seq2data.pipeline.crossing import (
-    OutsideMethod,
-    ReadsInstance,
+from seq2data.pipeline.class_boundary import (
+    ConvertingMethod,
+    InstanceDataset,
     call_from_outside,
-    inwards,
+    to_instances,
 )
 from seq2data.pipeline.dataset import to_dataset
 from seq2data.pipeline.wrapped_class import as_it_is
 from seq2data.source.own_code import own_code
 from seq2data.workers.payload.registry import Recipe, register
 
-# Python looks for these in the class of an object, and only there.
+# Python looks for these only in the class of an object.
 _SPECIAL = (
     "__len__",
     "__getitem__",
@@ -30,13 +30,13 @@ _SPECIAL = (
     "__enter__",
     "__exit__",
 )
-# By these Keras 2 tells arrays and iterators, and TensorFlow a dataset of the old API.
+# By these Keras 2 knows arrays and iterators, and TensorFlow a dataset of the old API.
 _ASKED_BY_OTHERS = ("dtype", "next", "_dataset")
 _NOT_PASSED_ON = ("__", "_self_")  # Python's, and TensorFlow's for checkpoints
 
 
-class SourceAttributes(ReadsInstance):
-    """Passes on to the instance what a dataset does not have itself."""
+class SourceAttributes(InstanceDataset):
+    """Takes from the instance what a dataset does not have itself."""
 
     _seq2data_owner: Any
 
@@ -50,7 +50,7 @@ class SourceAttributes(ReadsInstance):
             value = getattr(self.source, name)
         owners = self.source, type(self.source)
         if isinstance(value, MethodType) and any(value.__self__ is o for o in owners):
-            return OutsideMethod(self, name, value, self._seq2data_owner)
+            return ConvertingMethod(self, name, value, self._seq2data_owner)
         return value
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -58,7 +58,7 @@ class SourceAttributes(ReadsInstance):
             super().__setattr__(name, value)
             return
         with own_code:
-            setattr(self.source, name, inwards(value))
+            setattr(self.source, name, to_instances(value))
 
     def __delattr__(self, name: str) -> None:
         if not self._is_sources(name):
@@ -121,16 +121,16 @@ def open_with_source(instance: Any, owner: Any) -> tf.data.Dataset:
     defined = {name for base in kind.__mro__ for name in vars(base)}
     namespace = {name: _special(name) for name in _SPECIAL if name in defined}
     if options.get("batch_size") is not None:
-        namespace.pop("__len__", None)  # that of the instance counts samples
+        namespace.pop("__len__", None)  # the instance's counts samples
     bases = (SourceAttributes, type(dataset))
     made: Any = object.__new__(type(f"{kind.__name__}Dataset", bases, namespace))
-    # As `copy` does: it may be a dataset of seq2data, or what its `batch` returns.
+    # As `copy` does: the dataset may be seq2data's, or a result of its `batch`.
     vars(made).update(vars(dataset), source=instance, _seq2data_owner=owner)
     return made
 
 
 def _reduce(dataset: Any) -> Recipe:
-    # A dataset inside of a source is for workers what it reads.
+    # Workers get the instance instead of a dataset that is inside of a source.
     return as_it_is, (dataset.source,)
 
 

@@ -1,4 +1,4 @@
-"""`wrap`: a legacy class whose instances come out as datasets."""
+"""`wrap`: calling a wrapped legacy class gives a dataset."""
 
 from __future__ import annotations
 
@@ -17,28 +17,29 @@ def wrap(source_class: type, **options: Any) -> Any:
         >>> train = MySequence(files, labels, batch_size=32)
         >>> model.fit(train, epochs=5)
 
-    The class keeps working as it is for whoever has it already. What is returned has
-    its attributes, can be inherited from, and may have its name: inside its own code
-    this means the class itself, and calling it there makes an instance, as it always
-    did. So it is in worker processes, where `wrap` returns the class as it is.
+    The class itself stays as it is for code that has it already. The returned class has
+    its attributes, can be inherited from, and may have its name: inside the class's own
+    code this name means the class itself, and calling it there makes an instance, as
+    before. It is the same in worker processes, where `wrap` returns the class itself.
 
     Outside of that code, instances that come out of a call are datasets, also out of
     other constructors (`MySequence.from_folder(...)`) and methods, alone or in tuples,
     lists and dicts. `train` is a `tf.data.Dataset` on which there is also
 
     * what the instance has: `len(train)`, `train[0]`, `train.batch_size`,
-      `train.on_epoch_end()`. Attributes that are set are set on the instance, and
-      workers see them from the next pass on.
+      `train.on_epoch_end()`. An attribute that is set is set on the instance, and
+      workers see them from the next epoch on.
     * the instance itself, as `train.source`.
 
-    What every dataset has stays the dataset's: `train.shuffle` is its method and
-    `iter(train)` gives tensors. To set it is an error: `train.source.shuffle = False`.
-    `dtype` and `next` are reached by `train.source` alone, since Keras takes what has
-    them for an array or an iterator.
+    Attributes that every dataset has stay the dataset's: `train.shuffle` is its method,
+    and `iter(train)` gives tensors. Setting such an attribute is an error; set it on
+    the instance: `train.source.shuffle = False`.
+    `dtype` and `next` are on `train.source` only, because Keras takes an object with
+    these attributes for an array or an iterator.
 
     Args:
         source_class: The class; its name, doc and signature stay visible. One that is
-            wrapped already gets these options in the place of its own.
+            wrapped already gets these options instead of its own.
         **options: Keyword arguments of `to_dataset`. With `batch_size`, `train[0]` is a
             sample, and `len(train)` counts batches.
 

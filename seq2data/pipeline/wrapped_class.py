@@ -7,11 +7,12 @@ inherits from, so `wrap` makes one: the *stand-in*, which is empty and comes bet
 class and its bases.
 
     class MySequence(Sequence)     before
-    class MySequence(stand-in)     after; who has the class already has this one
-    class stand-in(Sequence)       is called MySequence, and asks it for all attributes
+    class MySequence(stand-in)     after; it is the same class object
+    class stand-in(Sequence)       has the name MySequence, and takes all attributes
+                                   from it
 
-Python lets nobody put a class under one whose only base is `object`; instances that are
-made through such a stand-in are of a class that inherits from both.
+Python does not allow a new base for a class whose only base is `object`. Instances that
+are made through such a stand-in are of a class that inherits from both.
 
 Nothing here imports TensorFlow: workers need the metaclass of classes that inherit from
 a wrapped one.
@@ -25,18 +26,22 @@ import sys
 import types
 from typing import Any, Optional, cast
 
-from seq2data.pipeline.crossing import OutsideMethod, ReadsInstance, call_from_outside
+from seq2data.pipeline.class_boundary import (
+    ConvertingMethod,
+    InstanceDataset,
+    call_from_outside,
+)
 from seq2data.source.own_code import own_code
 from seq2data.source.wrapped import WRAPPED, wrapped_by
 from seq2data.workers.payload.by_value import is_importable
 from seq2data.workers.payload.registry import Recipe, register
 
 _OPTIONS = "__seq2data_options__"
-# Of classes with no base but `object`: their stand-ins, and the class that is made.
+# On classes whose only base is `object`: their stand-ins, and the class that is made.
 _STAND_INS = "__seq2data_stand_ins__"
 _MADE = "__seq2data_made__"
 _BASES = "__orig_bases__"  # by these classes are pickled
-# What is asked for here is the stand-in's own and not the class's.
+# These attributes are the stand-in's own; all others are the class's.
 _DATA = (WRAPPED, _OPTIONS, _BASES)
 _OWN = frozenset((*_DATA, "__class__", "__bases__", "__base__", "__dict__"))
 _IS_MADE_IN_PYTHON = 1 << 9  # Py_TPFLAGS_HEAPTYPE
@@ -45,7 +50,7 @@ _IS_MADE_IN_PYTHON = 1 << 9  # Py_TPFLAGS_HEAPTYPE
 class WrappedClass(type):
     """The metaclass of classes that inherit from a wrapped one.
 
-    The program calls such a class for a dataset, sources' own code for an instance.
+    The program gets a dataset by calling such a class; its own code gets an instance.
     """
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
@@ -59,7 +64,7 @@ class WrappedClass(type):
 
     @property
     def __signature__(cls) -> inspect.Signature:
-        """The constructor's; `inspect` would take that of `__call__`."""
+        """The constructor's signature; `inspect` would take the one of `__call__`."""
         names = ("__init__", "__new__")
         maker = next(
             m for n in names if (m := getattr(cls, n)) is not getattr(object, n)
@@ -131,13 +136,17 @@ class StandIn(WrappedClass):
     __hash__ = type.__hash__
 
     def mro(cls) -> list[type]:
-        """Keeps the bases from hearing of a class that the user has not written."""
+        """Returns the order of bases.
+
+        `__init_subclass__` of the bases is not called for a class that the user has
+        not written.
+        """
         first, *others = super().mro()
         is_new = "__slots__" in type.__getattribute__(cls, "__dict__")
-        return [first, _Deaf, *others] if is_new else [first, *others]
+        return [first, _NoInitSubclass, *others] if is_new else [first, *others]
 
 
-class _Deaf:
+class _NoInitSubclass:
     """Comes before the bases of a stand-in while it is made."""
 
     __slots__ = ()
@@ -158,16 +167,16 @@ def _inheriting(kind: type, metaclass: type) -> Any:
 
 
 def _instance_of(value: Any) -> Any:
-    return value.source if isinstance(value, ReadsInstance) else value
+    return value.source if isinstance(value, InstanceDataset) else value
 
 
 def _as_seen(owner: type, name: str, value: Any) -> Any:
-    """Returns an attribute of a class as the code that asks for it is to have it."""
+    """Returns an attribute of a class as the code that reads it needs it."""
     if own_code.is_running or name.startswith("__"):
         return value
     found = inspect.getattr_static(wrapped_by(owner) or owner, name, None)
     if isinstance(found, (classmethod, staticmethod)) and callable(value):
-        return OutsideMethod(owner, name, value, owner)
+        return ConvertingMethod(owner, name, value, owner)
     return value
 
 
@@ -185,10 +194,10 @@ def stand_in(wrapped: type, options: dict[str, Any]) -> Any:
         _BASES: (wrapped,),
     }
     metaclass = _inheriting(StandIn, type(wrapped))
-    # Not called: that would tell the user's metaclass of it.
+    # Not by calling the metaclass: the user's may count or check its classes.
     made = type.__new__(metaclass, wrapped.__name__, wrapped.__bases__, namespace)
     type.__delattr__(made, "__slots__")
-    type.__setattr__(made, "__bases__", wrapped.__bases__)  # has `mro` called again
+    type.__setattr__(made, "__bases__", wrapped.__bases__)  # calls `mro` again
     if wrapped.__flags__ & _IS_MADE_IN_PYTHON and not _put_under(made, wrapped):
         others = vars(wrapped).get(_STAND_INS, ())
         type.__setattr__(wrapped, _STAND_INS, (*others, made))
@@ -201,7 +210,10 @@ def _names(wrapped: type) -> dict[str, Any]:
 
 
 def _put_under(made: type, wrapped: type) -> bool:
-    """Makes a stand-in the only base of its class, whose bases it has."""
+    """Makes a stand-in the only base of its class; True if Python allows it.
+
+    The stand-in has the bases that the class had.
+    """
     bases = wrapped.__bases__
     try:
         type.__setattr__(wrapped, "__bases__", (made,))
@@ -235,25 +247,25 @@ def _class_of_both(wrapped: type, missing: list[Any]) -> type:
         namespace["__slots__"] = ()
     kind: Any = type(wrapped)
     both: type = type.__new__(kind, wrapped.__name__, (wrapped,), namespace)
-    # Afterwards, since they have different metaclasses.
+    # Set afterwards, because they have different metaclasses.
     type.__setattr__(both, "__bases__", (wrapped, *missing))
     return both
 
 
 def as_it_is(value: Any) -> Any:
-    """Is called where a pickle is loaded, and returns what it gets."""
+    """Returns its argument; pickles call it when they are loaded."""
     return value
 
 
 def _reduce(kind: type) -> Optional[Recipe]:
-    """Has workers know the wrapped classes alone, as they are without `wrap`."""
+    """Sends the wrapped class instead of its stand-in: workers need no `wrap`."""
     wrapped = wrapped_by(kind)
     if wrapped is not None:
         is_by_name = isinstance(kind, StandIn) and _is_found_by_name(kind)
         return None if is_by_name else (as_it_is, (wrapped,))
     found = _found_by_name(kind)
     if isinstance(found, StandIn) and found == kind and _is_found_by_name(found):
-        return as_it_is, (found,)  # which is the class itself there: see `wrap`
+        return as_it_is, (found,)  # there it is the class itself: see `wrap`
     return None
 
 
@@ -266,7 +278,7 @@ def _found_by_name(kind: type) -> Any:
 
 
 def _is_found_by_name(kind: type) -> bool:
-    """True if a worker imports what is called as the class is."""
+    """True if a worker can import the class by its name."""
     name = kind.__module__
     if name == "__main__" or _found_by_name(kind) is not kind:
         return False

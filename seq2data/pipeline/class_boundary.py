@@ -1,8 +1,8 @@
-"""What crosses between the code of a wrapped class and the program outside.
+"""Converts what passes between the code of a wrapped class and the program.
 
-Datasets that go in arrive as the instances that they read, instances that come out
-arrive as datasets. So the class's code sees what it saw before it was wrapped, and what
-a worker sees.
+A dataset that the program passes to the class's code becomes the instance that it
+reads. An instance that this code returns becomes a dataset. So the class's code works
+with instances, as it did before it was wrapped, and as it does in a worker.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _CONTAINERS = (list, tuple, dict)
 _OURS = "seq2data."
 
 
-class ReadsInstance:
+class InstanceDataset:
     """A dataset of an instance of a wrapped class.
 
     Attributes:
@@ -29,18 +29,20 @@ class ReadsInstance:
     source: Any
 
 
-def inwards(value: Any) -> Any:
-    """Returns a value for the class's code, instances in the place of datasets."""
-    return _replaced(value, ReadsInstance, operator.attrgetter("source"))
+def to_instances(value: Any) -> Any:
+    """Returns a value for the class's code, with instances instead of datasets."""
+    return _replaced(value, InstanceDataset, operator.attrgetter("source"))
 
 
-def outwards(value: Any, owner: Any, dataset: Optional[ReadsInstance] = None) -> Any:
-    """Returns a value for the program outside, datasets in the place of instances.
+def to_datasets(
+    value: Any, owner: Any, dataset: Optional[InstanceDataset] = None
+) -> Any:
+    """Returns a value for the program, with datasets instead of instances.
 
     Args:
-        value: What the class's code has returned.
+        value: The result of the class's code.
         owner: The wrapped class.
-        dataset: Whose method it was; this is what stands for its instance.
+        dataset: The dataset whose method it was; it replaces its own instance.
     """
 
     def opened(instance: Any) -> Any:
@@ -52,7 +54,7 @@ def outwards(value: Any, owner: Any, dataset: Optional[ReadsInstance] = None) ->
 
 
 def _open(instance: Any, owner: Any) -> Any:
-    # Workers have this module, too, and load TensorFlow only for their source.
+    # Workers import this module, too; they load TensorFlow only if the source does.
     from seq2data.pipeline.source_attributes import open_with_source
 
     return open_with_source(instance, owner)
@@ -77,23 +79,23 @@ def _replaced(value: Any, kind: type, replace: Callable[[Any], Any]) -> Any:
 def call_from_outside(
     function: Callable[..., Any],
     owner: Any,
-    dataset: Optional[ReadsInstance],
+    dataset: Optional[InstanceDataset],
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
 ) -> Any:
-    """Calls code of a wrapped class; see `outwards` for the arguments."""
+    """Calls code of a wrapped class for the program; see `to_datasets`."""
     if own_code.is_running or _is_called_by_instance():
         return function(*args, **kwargs)
-    args, kwargs = inwards(args), inwards(kwargs)
+    args, kwargs = to_instances(args), to_instances(kwargs)
     with own_code:
         result = function(*args, **kwargs)
-    return outwards(result, owner, dataset)
+    return to_datasets(result, owner, dataset)
 
 
 def _is_called_by_instance() -> bool:
     """True if a method of an instance, or of its class, is among the callers.
 
-    The program may have called it of a plain instance, and not through a dataset.
+    The program may have called it on a plain instance, and not through a dataset.
     """
     frame = sys._getframe(1).f_back
     while frame is not None:
@@ -106,12 +108,12 @@ def _is_called_by_instance() -> bool:
     return False
 
 
-class OutsideMethod:
-    """A method of a wrapped class, or of a dataset's instance, as the program calls it.
+class ConvertingMethod:
+    """A method of a wrapped class, or of a dataset's instance, for the program.
 
     Args:
-        holder: What the program has taken it from.
-        name: Under which name.
+        holder: The class or the dataset that the program has taken it from.
+        name: The method's name there.
         method: The method itself.
         owner: The wrapped class.
     """
@@ -130,7 +132,7 @@ class OutsideMethod:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         holder, _ = self._place
-        dataset = holder if isinstance(holder, ReadsInstance) else None
+        dataset = holder if isinstance(holder, InstanceDataset) else None
         return call_from_outside(self._method, self._owner, dataset, args, kwargs)
 
     def __reduce__(self) -> Any:
