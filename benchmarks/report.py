@@ -69,7 +69,9 @@ _QUESTIONS = (
     Question("a batch of 8 numbers", "µs", "overhead", "warm_us_per_batch"),
     Question("from epoch to epoch, 19 MB batches", "ms", "epochs", "gap_ms", "_19mb"),
     Question("from epoch to epoch, 8 numbers", "ms", "epochs", "gap_ms", "_tiny"),
-    Question("first batch, 1 GB in the Sequence", "s", "payload", "first_batch_s"),
+    Question(
+        "first batch, 1 GB in the Sequence, 8 workers", "s", "payload", "first_batch_s"
+    ),
 )
 # The contestants of each benchmark, and the distribution whose version is shown.
 _PEERS = {
@@ -135,7 +137,9 @@ def speed_table(lines: list[Line]) -> str:
         figures = [_figure(lines, peer, question) for peer in _PEERS.values()]
         cells = [_cell(figure, question) for figure in figures]
         text += f"| {question.text} | {' | '.join(cells)} |\n"
-    return text
+    shown = {question.benchmark for question in _QUESTIONS}
+    loads = [line["load"] for line in lines if line["benchmark"] in shown]
+    return f"{text}\n{lines[0]['cpu']}; load average up to {max(loads):.1f}.\n"
 
 
 def speed_chart(lines: list[Line]) -> str:
