@@ -15,6 +15,7 @@ from seq2data.pipeline.engine import Engine
 from seq2data.pipeline.epoch_boundary import EpochBoundary
 from seq2data.pipeline.generator_engine import GeneratorEngine
 from seq2data.pipeline.generator_feed import Ended, Feed
+from seq2data.pipeline.hook_thread import HookThread
 from seq2data.pipeline.readers import Reading, open_reading
 from seq2data.pipeline.sequence_engine import IndexableEngine
 from seq2data.pipeline.signature import from_signature
@@ -168,7 +169,11 @@ def _index_engine(
     boundary = EpochBoundary(source, plan)
     boundary.prepare()
     indices = sorted({0, source.num_batches() - 1})
-    with open_reading(source, options, plan.entropy) as reading:
+    # The thread comes first: where the system refuses more, there are fewer workers.
+    with (
+        HookThread(source.name, options.timeout) as hooks,
+        open_reading(source, options, plan.entropy) as reading,
+    ):
         batches = _read(reading, plan.next_epoch, indices)
         spec = spec_of(batches)
         nbytes = max(map(_batch_bytes, batches.values()))
@@ -176,7 +181,7 @@ def _index_engine(
         is_dense = all(leaf.kind == ARRAY for leaf in spec.leaves)
         most_per_pull = batches_per_chunk(nbytes) if is_dense else 1
         boundary.keep(batches)
-        engine = IndexableEngine(reading, spec, most_per_pull, boundary)
+        engine = IndexableEngine(reading, spec, most_per_pull, boundary, hooks)
         return engine, _concrete(batches[0])
 
 

@@ -143,6 +143,14 @@ class HookThread:
         self._calls.put(call)
         return call
 
+    def __enter__(self) -> HookThread:
+        return self
+
+    def __exit__(self, kind: Optional[type[BaseException]], *_: object) -> None:
+        """Ends the thread if the block has raised."""
+        if kind is not None:
+            self.close()
+
     def close(self) -> None:
         """Ends the thread after the calls that it has; takes no lock, does not wait."""
         self._calls.put(None)

@@ -57,6 +57,7 @@ class IndexableEngine(Engine[SequencePosition]):
         most_per_pull: 1, or more where several batches may be handed over at once.
         boundary: Begins and ends the epochs. Once there is an engine, only its hook
             thread calls `begin` and `end`.
+        hooks: The hook thread, which the engine owns.
 
     Attributes:
         most_per_pull: See above.
@@ -69,12 +70,13 @@ class IndexableEngine(Engine[SequencePosition]):
         spec: BatchSpec,
         most_per_pull: int,
         boundary: EpochBoundary,
+        hooks: HookThread,
     ) -> None:
         super().__init__(reading, spec)
         self.most_per_pull = most_per_pull
         self.boundary = boundary
-        self._hooks = HookThread(reading.name, reading.timeout)
-        weakref.finalize(self, self._hooks.close).atexit = False
+        self._hooks = hooks
+        weakref.finalize(self, hooks.close).atexit = False
 
     def _begin(self, num_batches: Optional[int]) -> SequencePosition:
         return SequencePosition(num_batches)
