@@ -12,7 +12,8 @@ Some code of TensorFlow and Keras breaks when KeyboardInterrupt is raised in it:
     raises `RuntimeError: ... MISMATCH`, in 76 of 80 interrupts of a slow batch;
   * an iterator's `__next__`: 9 of 240 interrupts of a fast loop were lost, or ended in
     a segmentation fault or an abort;
-  * the code that runs an operation: C++ loses the exception;
+  * the code that runs an operation, or makes a tensor: C++ loses the exception, or goes
+    on with it set;
   * two functions of Keras 3 with a bare `except`;
   * finalizers, whose errors Python ignores.
 
@@ -37,7 +38,10 @@ _FRAGILE = (
     "keras.src.backend.tensorflow.core.shape",
     "keras.src.utils.python_utils.pythonify_logs",
     "tensorflow.python.data.ops.iterator_ops.",
+    "tensorflow.python.eager.core.",
+    "tensorflow.python.framework.constant_op.",
     "tensorflow.python.framework.errors_impl.",
+    "tensorflow.python.framework.ops.from_node_def",
     "tensorflow.python.ops.gen_",
     "weakref.",
 )

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any, Callable
 
+import numpy as np
 import pytest
 
 tf = pytest.importorskip("tensorflow")
@@ -20,6 +21,7 @@ tf = pytest.importorskip("tensorflow")
 from seq2data.pipeline.interrupt import interrupt_watch  # noqa: E402
 
 KERAS = int(importlib.metadata.version("keras").partition(".")[0])  # not tf_keras
+TENSORFLOW = tuple(map(int, tf.__version__.split(".")[:2]))
 
 pytestmark = pytest.mark.tensorflow
 
@@ -99,6 +101,28 @@ def test_interrupt_never_comes_out_of_next(
         assert not interrupt_watch.is_pending()
 
 
+class Pressed:
+    """Numbers; Ctrl-C comes when TensorFlow asks for them."""
+
+    is_read = False
+
+    def __array__(self, *_: Any, **__: Any) -> np.ndarray:
+        signal.raise_signal(signal.SIGINT)
+        self.is_read = True
+        return np.ones(3)
+
+
+def test_interrupt_never_comes_out_of_making_a_tensor() -> None:
+    numbers = Pressed()
+    with pytest.raises(KeyboardInterrupt) as caught:  # noqa: PT012
+        tf.constant(numbers)
+        pytest.fail("no interrupt")
+    assert numbers.is_read
+    frames = traceback.extract_tb(caught.value.__traceback__)
+    assert not [frame for frame in frames if "constant_op" in frame.filename]
+    assert not interrupt_watch.is_pending()
+
+
 class PressedShape(list[int]):
     """Ctrl-C comes when TensorFlow asks for its length."""
 
@@ -116,6 +140,31 @@ def test_interrupt_never_comes_out_of_running_an_operation() -> None:
         tf.raw_ops.VarHandleOp(dtype=tf.float32, shape=shape)
         pytest.fail("no interrupt")
     assert shape.is_read
+    assert not interrupt_watch.is_pending()
+
+
+@pytest.mark.skipif(TENSORFLOW < (2, 15), reason="no `SymbolicTensor` is made")
+def test_interrupt_never_comes_out_of_making_an_operation(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from tensorflow.python.framework import ops
+
+    made = []
+
+    class PressedTensor(ops.SymbolicTensor):  # type: ignore[misc]
+        """Ctrl-C comes when TensorFlow makes it."""
+
+        def __init__(self, *arguments: Any) -> None:
+            signal.raise_signal(signal.SIGINT)
+            made.append(arguments)
+            super().__init__(*arguments)
+
+    monkeypatch.setattr(ops, "SymbolicTensor", PressedTensor)
+    with tf.Graph().as_default(), pytest.raises(KeyboardInterrupt):  # noqa: PT012
+        tf.raw_ops.NoOp()  # has none
+        tf.raw_ops.Placeholder(dtype=tf.int64)
+        pytest.fail("no interrupt")
+    assert len(made) == 1
     assert not interrupt_watch.is_pending()
 
 
