@@ -1,1 +1,1 @@
-"""What the operating system has, allows and tells."""
+"""What the operating system has, allows and reports."""
