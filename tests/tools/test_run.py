@@ -126,14 +126,15 @@ class Slow:
 
     def __getitem__(self, index):
         time.sleep(0.05)
-        return np.zeros((2, 3), "float32"), np.zeros((2, 1), "float32")
+        # Of smaller ones several are handed over at once, more than predicted on.
+        return np.zeros((2, 20000), "float32"), np.zeros((2, 1), "float32")
 
 
 model = keras.Sequential([keras.layers.Dense(1)])
 model.compile("sgd", "mse")
 model.fit_generator(Slow(), epochs=2, validation_data=Slow(), verbose=0)
 model.predict_generator(Slow(), steps=4, workers=3)
-model.fit(np.zeros((2, 3)), np.zeros((2, 1)), verbose=0)
+model.fit(np.zeros((2, 20000)), np.zeros((2, 1)), verbose=0)
 print("the script's last line")
 """,
     )
