@@ -1,4 +1,4 @@
-"""The validation generator is endless, and nobody said how many steps to take.
+"""The validation generator is endless, and no number of steps is given.
 
 keras#8595, keras-core#720: the first evaluation goes on for ever, without a message,
 and looks like a deadlock.

@@ -1,4 +1,4 @@
-"""Workers of epoch after epoch report to a queue that nobody reads.
+"""Workers of epoch after epoch report to a queue that is never read.
 
 No issue is known. Keras makes a pool per epoch, and each of its workers puts its pid on
 one global queue; when that pipe is full, workers should not be able to end.

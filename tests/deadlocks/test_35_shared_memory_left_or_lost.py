@@ -1,4 +1,4 @@
-"""A whole container is killed at once, or a stranger attaches to shared memory.
+"""A whole container is killed at once, or another program attaches to shared memory.
 
 cpython#82300: whoever attaches to a named segment registers it with a tracker that
 unlinks it under its owner; and when all are killed at once, nobody unlinks anything.

@@ -1,6 +1,6 @@
 """A fit is stopped inside an epoch while batches are slow.
 
-No issue is known. After `stop_training` nobody stops the enqueuer, which reads on; at
+No issue is known. After `stop_training` the enqueuer is not stopped and reads on; at
 the end of `steps_per_epoch` Keras 3 does stop it, by reading all that is queued.
 """
 
