@@ -51,7 +51,7 @@ def test_every_module_can_be_imported() -> None:
 
 
 def test_one_line_says_what_is_used_instead(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(capabilities, "_told", [])
+    monkeypatch.setattr(capabilities, "_warned", [])
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         for workers in WORKERS:

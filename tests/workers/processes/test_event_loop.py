@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import os
+import select
 from collections.abc import Iterator
 
 import pytest
 
 from seq2data.workers.processes.event_loop import EventLoop
+
+
+@pytest.fixture(params=["poll", "no poll"], autouse=True)
+def _poll(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param == "no poll":
+        monkeypatch.delattr(select, "poll")
 
 
 @pytest.fixture
