@@ -23,12 +23,26 @@ def _reduce(layer: Any) -> Optional[Recipe]:
         config = layer.get_config()
     except NotImplementedError:  # Keras itself may be able to pickle it
         return None
-    build_config = None
-    if layer.built and hasattr(layer, "get_build_config"):
-        build_config = layer.get_build_config()
-    facts = (config, build_config, layer.get_weights())
+    facts = (config, _build_config(layer), layer.get_weights())
     scope = (_package_of(type(layer)), _own_classes(layer))
     return _make, (type(layer), facts, scope)
+
+
+def _build_config(layer: Any) -> Any:
+    """Returns what a layer was built with, None if it was not."""
+    if not layer.built:
+        return None
+    if hasattr(layer, "get_build_config"):
+        return layer.get_build_config()
+    # TensorFlow before 2.12 has no such method.
+    return getattr(layer, "_build_input_shape", None)
+
+
+def _build(layer: Any, build_config: Any) -> None:
+    if hasattr(layer, "build_from_config"):
+        layer.build_from_config(build_config)
+    else:
+        layer.build(build_config)
 
 
 def _package_of(kind: type) -> str:
@@ -55,7 +69,7 @@ def _make(
     with importlib.import_module(package).utils.custom_object_scope(classes):
         layer = kind.from_config(config)
         if build_config is not None and not layer.built:
-            layer.build_from_config(build_config)
+            _build(layer, build_config)
     layer.set_weights(weights)
     return layer
 
