@@ -32,7 +32,8 @@ class Inbox:
         self.abandoned: deque[Task] = deque()
         self.payload: Optional[Payload] = None
         self._ours, self._theirs = socket.socketpair()
-        self._theirs.setblocking(False)
+        for end in (self._ours, self._theirs):
+            end.setblocking(False)
 
     def fileno(self) -> int:
         """Returns the descriptor that is readable after `wake`."""
