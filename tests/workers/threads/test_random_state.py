@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Iterator
 from concurrent.futures import wait
 from typing import Any, Callable, Optional
 
@@ -24,20 +23,6 @@ _PATIENCE_S = 30
 _CHANCE_S = 0.5
 
 OpenPool = Callable[..., ThreadPool]
-
-
-@pytest.fixture
-def open_pool() -> Iterator[OpenPool]:
-    """Makes pools, and closes them."""
-    pools: list[ThreadPool] = []
-
-    def make(source: Any, threads: int = 2) -> ThreadPool:
-        pools.append(ThreadPool(adapt(source), threads))
-        return pools[-1]
-
-    yield make
-    for pool in pools:
-        pool.close()
 
 
 def submitted(
