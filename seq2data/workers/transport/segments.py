@@ -103,7 +103,11 @@ class SegmentReader:
             OSError: This process has no memory for them.
         """
         if segments:
-            self._receive(segments, descriptors)
+            try:
+                self._receive(segments, descriptors)
+            except OSError:
+                self._give_up(segments, loan)
+                raise
         memory: dict[int, np.ndarray] = {}
         for run in runs:
             if run.segment is not None and run.segment not in memory:
@@ -124,6 +128,16 @@ class SegmentReader:
         finally:
             for descriptor in left:
                 os.close(descriptor)
+
+    def _give_up(self, segments: NewSegments, loan: Loan) -> None:
+        """Lets all segments of an answer be used again or forgotten, on both sides."""
+        # What the loan had dropped is dropped: the writer has begun the task.
+        self.end_loan(Loan(loan.segment))
+        for number, _ in segments:
+            if number in self._segments:
+                self._free.append(self._segments[number])
+            else:
+                self._dropped.append(number)
 
     def _drop(self, number: int) -> None:
         del self._segments[number]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seq2data.workers.transport.heap import HeapWriter
+from seq2data.workers.transport import segments as segments_module
 from seq2data.workers.transport.memory_files import (
     ALIGNMENT,
     Mapping,
@@ -20,7 +20,8 @@ from seq2data.workers.transport.memory_files import (
     make_file,
     write_file,
 )
-from seq2data.workers.transport.segments import Segment, SegmentWriter
+from seq2data.workers.transport.runs import Loan
+from seq2data.workers.transport.segments import Segment, SegmentReader, SegmentWriter
 
 
 @pytest.fixture
@@ -279,26 +280,28 @@ def test_lease_outlives_the_segment_and_the_worker() -> None:
     assert lease[0] == 7
 
 
-@pytest.mark.parametrize("nbytes", [1, 64, 1000, 100_000])
-def test_heap_gives_aligned_memory_of_the_size_asked_for(nbytes: int) -> None:
-    store = HeapWriter()
-    numbers = [store.make(nbytes)[0] for _ in range(3)]
-    assert len(set(numbers)) == 3
-    for number in numbers:
-        assert store.memory(number).nbytes == nbytes
-        assert store.memory(number).ctypes.data % ALIGNMENT == 0
+def test_segments_of_an_answer_that_finds_no_room_are_used_again_or_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    writer, reader = SegmentWriter(), SegmentReader(0)
+    sent = [writer.make(4096)[0] for _ in range(2)]
+    segments, descriptors = writer.take_unsent()
+    made = iter([segments_module.Mapping(descriptors[0], 4096)])
 
+    def mapping(*_: Any) -> Any:
+        found = next(made, None)
+        if found is None:
+            raise OSError("no room")
+        return found
 
-def test_heap_gives_no_memory_where_none_is_asked_for() -> None:
-    assert HeapWriter().make(0)[1].nbytes == 0
-
-
-def test_pieces_of_the_heap_do_not_overlap() -> None:
-    store = HeapWriter()
-    memories = [store.make(100)[1] for _ in range(4)]
-    for value, memory in enumerate(memories):
-        memory[:] = value
-    assert [set(memory.tolist()) for memory in memories] == [{0}, {1}, {2}, {3}]
+    with monkeypatch.context() as full:
+        full.setattr(segments_module, "Mapping", mapping)
+        with pytest.raises(OSError, match="no room"):
+            reader.read((), segments, descriptors, Loan())
+    assert reader.lend() == Loan(sent[0], (sent[1],))
+    for descriptor in descriptors:
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(descriptor)
 
 
 @pytest.mark.parametrize("sizes", [[1], [64, 0, 65], [5_000_000, 3]])
